@@ -1,0 +1,205 @@
+"""The shapes that flow through the pipeline: one slot class per OTLP message.
+
+They are plain data, filled by ``tracing`` and ``logs``, copied with redacted values by ``pipeline``, written to bytes
+by ``exporters``. Field names and numbers follow OTLP 1.x (opentelemetry-proto). Times are unix nanoseconds.
+Ids are ints; 0 means absent. These are hot buffers: mutable on purpose, owned by one thread at a time.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias, Union
+
+__all__ = [
+    "AnyValue",
+    "Attributes",
+    "EventRecord",
+    "LinkRecord",
+    "LogRecord",
+    "ResourceRecord",
+    "ScopeRecord",
+    "SpanRecord",
+]
+
+AnyValue: TypeAlias = Union[
+    None, bool, int, float, str, bytes, Sequence["AnyValue"], Mapping[str, "AnyValue"]
+]
+Attributes: TypeAlias = Mapping[str, AnyValue]
+
+
+class ResourceRecord:
+    """What emitted the telemetry: ``service.name`` and its like."""
+
+    __slots__ = ("attributes", "schema_url")
+
+    def __init__(self, attributes: Attributes, schema_url: str = "") -> None:
+        self.attributes = attributes
+        self.schema_url = schema_url
+
+
+class ScopeRecord:
+    """The instrumentation scope."""
+
+    __slots__ = ("attributes", "name", "schema_url", "version")
+
+    def __init__(
+        self, name: str, version: str = "", schema_url: str = "", attributes: Attributes | None = None
+    ) -> None:
+        self.name = name
+        self.version = version
+        self.schema_url = schema_url
+        self.attributes = attributes
+
+
+class EventRecord:
+    """A span event."""
+
+    __slots__ = ("attributes", "dropped_attributes", "name", "time_ns")
+
+    def __init__(
+        self, name: str, time_ns: int, attributes: Attributes | None = None, dropped_attributes: int = 0
+    ) -> None:
+        self.name = name
+        self.time_ns = time_ns
+        self.attributes = attributes
+        self.dropped_attributes = dropped_attributes
+
+
+class LinkRecord:
+    """A link to another span. ``flags`` are the OTLP link flags (trace flags and the remote bits)."""
+
+    __slots__ = ("attributes", "dropped_attributes", "flags", "span_id", "trace_id", "trace_state")
+
+    def __init__(
+        self,
+        trace_id: int,
+        span_id: int,
+        trace_state: str = "",
+        flags: int = 0,
+        attributes: Attributes | None = None,
+        dropped_attributes: int = 0,
+    ) -> None:
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.trace_state = trace_state
+        self.flags = flags
+        self.attributes = attributes
+        self.dropped_attributes = dropped_attributes
+
+
+class SpanRecord:
+    """An ended span. ``kind`` is OTLP's number (1 internal … 5 consumer), ``status_code`` 0 unset, 1 ok, 2 error."""
+
+    __slots__ = (
+        "attributes",
+        "dropped_attributes",
+        "dropped_events",
+        "dropped_links",
+        "end_ns",
+        "events",
+        "flags",
+        "kind",
+        "links",
+        "name",
+        "parent_span_id",
+        "resource",
+        "scope",
+        "span_id",
+        "start_ns",
+        "status_code",
+        "status_message",
+        "trace_id",
+        "trace_state",
+    )
+
+    def __init__(
+        self,
+        *,
+        resource: ResourceRecord,
+        scope: ScopeRecord,
+        trace_id: int,
+        span_id: int,
+        parent_span_id: int = 0,
+        trace_state: str = "",
+        flags: int = 0,
+        name: str = "",
+        kind: int = 1,
+        start_ns: int = 0,
+        end_ns: int = 0,
+        attributes: Attributes | None = None,
+        dropped_attributes: int = 0,
+        events: Sequence[EventRecord] = (),
+        dropped_events: int = 0,
+        links: Sequence[LinkRecord] = (),
+        dropped_links: int = 0,
+        status_code: int = 0,
+        status_message: str = "",
+    ) -> None:
+        self.resource = resource
+        self.scope = scope
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.parent_span_id = parent_span_id
+        self.trace_state = trace_state
+        self.flags = flags
+        self.name = name
+        self.kind = kind
+        self.start_ns = start_ns
+        self.end_ns = end_ns
+        self.attributes = attributes
+        self.dropped_attributes = dropped_attributes
+        self.events = events
+        self.dropped_events = dropped_events
+        self.links = links
+        self.dropped_links = dropped_links
+        self.status_code = status_code
+        self.status_message = status_message
+
+
+class LogRecord:
+    """A log line. ``severity`` is OTLP's number (1 trace … 24 fatal4; 0 unspecified)."""
+
+    __slots__ = (
+        "attributes",
+        "body",
+        "dropped_attributes",
+        "event_name",
+        "flags",
+        "observed_ns",
+        "resource",
+        "scope",
+        "severity",
+        "severity_text",
+        "span_id",
+        "time_ns",
+        "trace_id",
+    )
+
+    def __init__(
+        self,
+        *,
+        resource: ResourceRecord,
+        scope: ScopeRecord,
+        time_ns: int = 0,
+        observed_ns: int = 0,
+        severity: int = 0,
+        severity_text: str = "",
+        body: AnyValue = None,
+        attributes: Attributes | None = None,
+        dropped_attributes: int = 0,
+        trace_id: int = 0,
+        span_id: int = 0,
+        flags: int = 0,
+        event_name: str = "",
+    ) -> None:
+        self.resource = resource
+        self.scope = scope
+        self.time_ns = time_ns
+        self.observed_ns = observed_ns
+        self.severity = severity
+        self.severity_text = severity_text
+        self.body = body
+        self.attributes = attributes
+        self.dropped_attributes = dropped_attributes
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.flags = flags
+        self.event_name = event_name
