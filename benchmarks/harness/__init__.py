@@ -1,0 +1,1 @@
+"""What every scenario shares: virtual environments, the sink, child processes, tables."""
