@@ -1,0 +1,282 @@
+"""The table of settings: what each is for, what it takes, and which OpenTelemetry variables say the same.
+
+``traceo.config`` reads it to load a `Config`; ``docs/configuration.md`` is written from it.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+
+__all__ = ["SETTINGS", "Given", "MiB", "Setting"]
+
+MiB = 1024 * 1024
+
+Given: TypeAlias = "str | int | float | bool | Mapping[str, str] | tuple[str, ...] | list[str] | None"
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """One row of the table that the loader reads and ``docs/configuration.md`` is written from."""
+
+    name: str
+    help: str
+    """One sentence for the documentation."""
+    expects: str
+    """Ends the error message: ``give <expects>``."""
+    read: Callable[[Given], Given]
+    """Turns what was given into the field's value; raises `ValueError` when it cannot."""
+    otel: Mapping[str, Callable[[str], Given]] = {}
+    """Equivalent OpenTelemetry variables, in order, each with its translation into what ``read`` takes."""
+    secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The environment variable of our own."""
+        return f"TRACEO_{self.name.upper()}"
+
+
+# Readers: what was given → the field's value.
+
+
+def _text(given: Given) -> str:
+    if not isinstance(given, str):
+        raise TypeError
+    return given
+
+
+def _path(given: Given) -> str:
+    return str(Path(_text(given)).expanduser()) if given else ""
+
+
+def _flag(given: Given) -> bool:
+    if isinstance(given, bool):
+        return given
+    folded = _text(given).lower()
+    if folded in {"1", "true", "yes", "on"}:
+        return True
+    if folded in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError
+
+
+def _number(low: float, high: float) -> Callable[[Given], float]:
+    def read(given: Given) -> float:
+        if isinstance(given, bool) or not isinstance(given, (str, int, float)):
+            raise TypeError
+        number = float(given)
+        if not low <= number <= high:
+            raise ValueError
+        return number
+
+    return read
+
+
+def _size(given: Given) -> int:
+    if isinstance(given, bool) or not isinstance(given, (str, int)):
+        raise TypeError
+    text = str(given).strip().lower()
+    for suffix, unit in (("kib", 1024), ("mib", MiB), ("gib", 1024 * MiB)):
+        if text.endswith(suffix):
+            size = int(float(text.removesuffix(suffix)) * unit)
+            break
+    else:
+        size = int(text)
+    if size < MiB:
+        raise ValueError
+    return size
+
+
+def _choice(*choices: str) -> Callable[[Given], str]:
+    def read(given: Given) -> str:
+        folded = {True: "on", False: "off"}[given] if isinstance(given, bool) else _text(given).lower()
+        if folded not in choices:
+            raise ValueError
+        return folded
+
+    return read
+
+
+def _level(given: Given) -> str:
+    folded = _text(given).upper()
+    if folded not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "OFF"}:
+        raise ValueError
+    return folded
+
+
+def _url(given: Given) -> str:
+    url = _text(given).rstrip("/")
+    scheme, separator, rest = url.partition("://")
+    if scheme not in {"http", "https"} or not separator or not rest.partition("/")[0]:
+        raise ValueError
+    return url
+
+
+def _names(given: Given) -> tuple[str, ...]:
+    parts = given.split(",") if isinstance(given, str) else given
+    if not isinstance(parts, (list, tuple)):
+        raise TypeError
+    return tuple(_text(part).strip().lower() for part in parts if _text(part).strip())
+
+
+def _selection(given: Given) -> str:
+    if isinstance(given, bool):
+        return "auto" if given else "off"
+    return ",".join(_names(given))
+
+
+def _headers(given: Given) -> Mapping[str, str]:
+    """``key=value,key=value``, values percent-encoded, as OTEL_EXPORTER_OTLP_HEADERS has them."""
+    if isinstance(given, Mapping):
+        return {_text(key).strip().lower(): _text(value) for key, value in given.items()}
+    from urllib.parse import unquote  # noqa: PLC0415 - headers are rare, urllib is 3 ms
+
+    headers: dict[str, str] = {}
+    for pair in filter(None, (part.strip() for part in _text(given).split(","))):
+        key, separator, value = pair.partition("=")
+        if not separator or not key.strip():
+            raise ValueError
+        headers[key.strip().lower()] = unquote(value.strip())
+    return headers
+
+
+# Translations: what an OTEL_* variable says → what the reader takes.
+
+
+def _same(given: str) -> Given:
+    return given
+
+
+def _disabled(given: str) -> Given:
+    return given.lower() != "true"  # the specification: anything else is false
+
+
+def _milliseconds(given: str) -> Given:
+    return float(given) / 1000
+
+
+def _seconds(given: str) -> Given:
+    # The specification counts milliseconds, OpenTelemetry for Python seconds; nobody waits 1000 s.
+    number = float(given)
+    return number / 1000 if number >= 1000 else number
+
+
+def _sampler(given: str) -> Given:
+    return 0.0 if given.lower().endswith("always_off") else 1.0
+
+
+def _without(given: str) -> Given:
+    if given.strip() == "*":
+        return "off"
+    return ["auto", *(f"-{name.strip()}" for name in given.split(",") if name.strip())]
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "enabled",
+        "Off makes `init()` hand out an inert client: nothing is recorded, hooked or sent.",
+        "true or false",
+        _flag,
+        otel={"OTEL_SDK_DISABLED": _disabled},
+    ),
+    Setting(
+        "service_name",
+        "The name of this service in every trace and log.",
+        "a name such as shop",
+        _text,
+        otel={"OTEL_SERVICE_NAME": _same},
+    ),
+    Setting(
+        "endpoint",
+        "Where telemetry goes: a Traceo collector, or any OTLP/HTTP endpoint without its /v1/… path.",
+        "a URL such as http://127.0.0.1:4318",
+        _url,
+        otel={"OTEL_EXPORTER_OTLP_ENDPOINT": _same},
+    ),
+    Setting(
+        "headers",
+        "Extra HTTP headers of every request to the endpoint: `key=value,key=value`, values percent-encoded.",
+        "key=value pairs separated by commas",
+        _headers,
+        otel={"OTEL_EXPORTER_OTLP_HEADERS": _same},
+        secret=True,
+    ),
+    Setting("api_key", "The key this application authenticates with.", "the key as text", _text, secret=True),
+    Setting(
+        "timeout_s",
+        "How long one request to the endpoint may take, in seconds.",
+        "seconds from 0.1 to 600",
+        _number(0.1, 600),
+        otel={"OTEL_EXPORTER_OTLP_TIMEOUT": _seconds},
+    ),
+    Setting(
+        "redaction",
+        "`default` replaces personal data and secrets before anything leaves; `off` is for tests only.",
+        "default or off",
+        _choice("default", "off"),
+    ),
+    Setting(
+        "seal",
+        "`auto` seals to a Traceo collector, `required` sends nothing unsealed anywhere, `off` never seals.",
+        "auto, required or off",
+        _choice("auto", "required", "off"),
+    ),
+    Setting(
+        "seal_key",
+        "Fingerprint of the collector's signing key; without it only a collector on this host is trusted.",
+        "the fingerprint that `traceo keys` prints",
+        _text,
+    ),
+    Setting("spool_dir", "A folder for sealed batches while the collector is away.", "a folder", _path),
+    Setting(
+        "instrument",
+        "Which libraries to hook: `auto`, `off`, or names; `-name` excludes one.",
+        "auto, off, or names separated by commas",
+        _selection,
+        otel={"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": _without},
+    ),
+    Setting(
+        "capture_headers",
+        "HTTP header names to record on spans; their values are redacted like everything else.",
+        "header names separated by commas",
+        _names,
+    ),
+    Setting(
+        "console",
+        "Show traces on stderr: `auto` does so on a terminal when no endpoint is set and none answers.",
+        "auto, on or off",
+        _choice("auto", "on", "off"),
+    ),
+    Setting(
+        "sample_rate",
+        "The share of new traces that are recorded; a trace is kept or left whole.",
+        "a number from 0.0 to 1.0",
+        _number(0.0, 1.0),
+        otel={"OTEL_TRACES_SAMPLER": _sampler, "OTEL_TRACES_SAMPLER_ARG": _same},
+    ),
+    Setting(
+        "queue_bytes",
+        "The memory that waiting telemetry may take, retries included.",
+        "bytes from 1 MiB, such as 33554432 or 32MiB",
+        _size,
+    ),
+    Setting(
+        "flush_every_s",
+        "How long a finished span may wait before it is sent, in seconds.",
+        "seconds from 0.01 to 3600",
+        _number(0.01, 3600),
+        otel={"OTEL_BSP_SCHEDULE_DELAY": _milliseconds},
+    ),
+    Setting(
+        "exit_timeout_s",
+        "How long the end of the process may wait for delivery, in seconds.",
+        "seconds from 0 to 300",
+        _number(0, 300),
+    ),
+    Setting(
+        "logs_level",
+        "The lowest level of log lines that are sent; `off` sends none.",
+        "DEBUG, INFO, WARNING, ERROR, CRITICAL or OFF",
+        _level,
+    ),
+)
