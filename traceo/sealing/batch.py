@@ -3,30 +3,31 @@
 ::
 
     96([
-        protected,               {1: 3 (A256GCM), 3: content type, "bid", "enc", "sig", "ten", "ts"}, as a byte string
+        protected,       {1: 3 (A256GCM), 3: content type, "bid", "enc", "sig", "ten", "ts"} as a byte string
         {5: nonce},
-        ciphertext,              AES-256-GCM under a content key that exists for this batch only
+        ciphertext,      AES-256-GCM under a content key that exists for this batch only
         [[protected, {-4: enc}, wrapped content key], ...]        one per recipient
     ])
 
-The body's AAD is RFC 9052's `Enc_structure` over the protected header. Each recipient follows draft-ietf-cose-hpke
-(Key Encryption mode): its protected header is `{1: algorithm, 4: kid}`, its unprotected one carries HPKE's `enc` under
-the label -4 (`ek`), and HPKE's `info` is the draft's `Recipient_structure`
-`["HPKE Recipient", 3, recipient protected header, body protected header]`: the batch's header is bound twice, and a
-content key cannot be moved to another batch. The registry has no algorithm number for our suites with AES-256-GCM yet, so we use COSE's private
-range: -65536 minus the HPKE KEM id (-91258 for X-Wing, -65568 for X25519).
+The body's AAD is RFC 9052's `Enc_structure` over the protected header. Each recipient follows
+draft-ietf-cose-hpke (Key Encryption mode): its protected header is `{1: algorithm, 4: kid}`, its unprotected
+one carries HPKE's `enc` under the label -4 (`ek`), and HPKE's `info` is the draft's `Recipient_structure`
+`["HPKE Recipient", 3, recipient protected header, body protected header]`: the batch's header is bound twice,
+and a content key cannot be moved to another batch. The registry has no algorithm number for our suites with
+AES-256-GCM yet, so we use COSE's private range: -65536 minus the HPKE KEM id (-91258 for X-Wing, -65568 for
+X25519).
 
-Labels of ours in the protected header: `bid` 16-byte batch id, `enc` content encoding inside the seal, `sig` signal,
-`ten` tenant, `ts` unix nanoseconds. The body is compressed before it is sealed; decompressing is the opener's
-business, with a bound.
+Labels of ours in the protected header: `bid` 16-byte batch id, `enc` content encoding inside the seal, `sig`
+signal, `ten` tenant, `ts` unix nanoseconds. The body is compressed before it is sealed; decompressing is the
+opener's business, with a bound.
 
-A content key and a nonce come from the operating system for each batch and are never kept, so a forked child cannot
-share one with its parent.
+A content key and a nonce come from the operating system for each batch and are never kept, so a forked child
+cannot share one with its parent.
 """
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, TypeAlias, cast
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -71,7 +72,8 @@ _MAX_BYTES: Final = 64 * 1024 * 1024
 class BatchHeader(msgspec.Struct, frozen=True, kw_only=True):
     """What anyone on the way may read about a sealed batch, and nobody can change.
 
-    `content_type` and `content_encoding` ("" or "identity", "zstd", "gzip") describe the body inside the seal.
+    `content_type` and `content_encoding` ("" or "identity", "zstd", "gzip") describe the body inside the
+    seal.
     """
 
     content_type: str
@@ -133,7 +135,8 @@ def seal_batch(body: bytes, *, recipients: Sequence[RecipientKey], header: Batch
 def open_batch(data: bytes, keys: PrivateKeys) -> OpenedBatch:
     """The batch in `data`, opened with whichever of `keys` it was sealed to.
 
-    Raises `OpenError`, always with the same words, for every cause: malformed, altered, or sealed to someone else.
+    Raises `OpenError`, always with the same words, for every cause: malformed, altered, or sealed to someone
+    else.
     """
     message = _parse(data)
     content_key, kid = _content_key(message, keys)
@@ -155,17 +158,17 @@ def peek_header(data: bytes) -> BatchHeader:
 
 
 def peek_recipients(data: bytes) -> tuple[bytes, ...]:
-    """The ids of the keys `data` says it is sealed to: not authenticated. Raises `OpenError` like `peek_header`."""
+    """The ids of the keys `data` says it is sealed to: not authenticated. `OpenError` like `peek_header`."""
     return tuple(recipient.kid for recipient in _parse(data).recipients)
 
 
 def rewrap_batch(
     data: bytes, keys: PrivateKeys, *, recipients: Sequence[RecipientKey], keep_others: bool = True
 ) -> bytes:
-    """The same batch, readable by `recipients` too (or only, with `keep_others=False`); the body is not touched.
+    """The same batch, readable by `recipients` too (or only, with `keep_others=False`); same body bytes.
 
-    `keys` must open the batch. Raises `OpenError` when they do not, `SealingError` when there would be no recipient
-    or more than 16.
+    `keys` must open the batch. Raises `OpenError` when they do not, `SealingError` when there would be no
+    recipient or more than 16.
     """
     message = _parse(data)
     content_key, _ = _content_key(message, keys)
@@ -299,7 +302,7 @@ def _map(raw: bytes) -> dict[int | str, cbor.Value]:
     value = cbor.decode(raw)
     if not isinstance(value, dict):
         raise cbor.CBORError("a header that is not a map")
-    return cast("dict[int | str, cbor.Value]", value)
+    return value
 
 
 def _only(fields: Mapping[int, bytes], label: int) -> bytes:

@@ -1,9 +1,10 @@
 """The part of CBOR (RFC 8949) that COSE messages need, in its deterministic encoding and nothing else.
 
-Reading is strict so that each message has exactly one byte form: definite lengths, shortest integers, map keys that
-ascend in their encoded form (RFC 8949 section 4.2.1). Depth and item counts are capped and a length that runs past the
-end of the input is refused before anything is allocated, so a reader never holds more than a small multiple of its
-input. Floats, bignums, dates and other tagged values have no place in these messages and are refused.
+Reading is strict so that each message has exactly one byte form: definite lengths, shortest integers, map
+keys that ascend in their encoded form (RFC 8949 section 4.2.1). Depth and item counts are capped and a length
+that runs past the end of the input is refused before anything is allocated, so a reader never holds more than
+a small multiple of its input. Floats, bignums, dates and other tagged values have no place in these messages
+and are refused.
 """
 
 from collections.abc import Mapping, Sequence

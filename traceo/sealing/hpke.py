@@ -1,8 +1,9 @@
 """Recipient keys and the wrapping of a content key to one of them: HPKE (RFC 9180), base mode, single shot.
 
-The suite is X-Wing (X25519 and ML-KEM-768 together, draft-connolly-cfrg-xwing-kem, HPKE KEM id 0x647A) with HKDF-SHA256
-and AES-256-GCM: whoever records traffic today has to break both halves. A platform whose `cryptography` lacks ML-KEM
-uses DHKEM(X25519, HKDF-SHA256), KEM id 0x0020, instead; there is no third way and no plaintext.
+The suite is X-Wing (X25519 and ML-KEM-768 together, draft-connolly-cfrg-xwing-kem, HPKE KEM id 0x647A) with
+HKDF-SHA256 and AES-256-GCM: whoever records traffic today has to break both halves. A platform whose
+`cryptography` lacks ML-KEM uses DHKEM(X25519, HKDF-SHA256), KEM id 0x0020, instead; there is no third way and
+no plaintext.
 
 Keys have the raw HPKE forms, so that any other implementation can load them:
 
@@ -13,7 +14,8 @@ KEM       public key                             private key
 0x0020    X25519 (32)                            X25519 (32)
 ========  =====================================  =============================================
 
-The key id (`kid`) is the first 16 bytes of SHA-256 over the KEM id (2 bytes, big-endian) and the raw public key.
+The key id (`kid`) is the first 16 bytes of SHA-256 over the KEM id (2 bytes, big-endian) and the raw public
+key.
 """
 
 import enum

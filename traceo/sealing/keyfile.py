@@ -17,14 +17,14 @@ _MAX_BYTES: Final = 1024 * 1024
 def read_secret_file(path: Path) -> bytes:
     """The content of `path`.
 
-    Raises `KeyFileError` when it is missing, is not a regular file, is larger than 1 MiB, or when group or others may
-    read it. A symbolic link is followed: secrets mounted by an orchestrator are links.
+    Raises `KeyFileError` when it is missing, is not a regular file, is larger than 1 MiB, or when group or
+    others may read it. A symbolic link is followed: secrets mounted by an orchestrator are links.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise KeyFileError(f"the key file {path} cannot be read: {error.strerror}") from error
-    with open(descriptor, "rb") as file:
+    with os.fdopen(descriptor, "rb") as file:
         # On the open descriptor, so that nobody can swap the file between the check and the read.
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -43,14 +43,15 @@ def read_secret_file(path: Path) -> bytes:
 def write_secret_file(path: Path, data: bytes, *, replace: bool = True) -> bool:
     """Write `data` to `path` with mode 0600, whole or not at all, on the disk before it returns.
 
-    With `replace=False` an existing file wins and the answer is False. Raises `KeyFileError` when it cannot be written.
+    With `replace=False` an existing file wins and the answer is False. Raises `KeyFileError` when it cannot
+    be written.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            with open(descriptor, "wb") as file:
+            with os.fdopen(descriptor, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(descriptor)

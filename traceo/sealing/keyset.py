@@ -1,11 +1,11 @@
 """A collector's key set: the root key that signs, and the epoch keys that open batches.
 
-It lives in one file, ``keys.json``, mode 0600, of the collector's data directory (or of the machine of a team that
-opens its own batches). The application never has any of it: it gets `KeySet.publish`'s document.
+It lives in one file, ``keys.json``, mode 0600, of the collector's data directory (or of the machine of a team
+that opens its own batches). The application never has any of it: it gets `KeySet.publish`'s document.
 
-States of an epoch key: *pending* (published, so that every sender knows it before it is used), *primary* (batches are
-sealed to it), *decrypt-only* (old batches still open), *destroyed* (the private half is gone; what was sealed to it is
-unreadable everywhere). `traceo.sealing.rotation` moves keys along.
+States of an epoch key: *pending* (published, so that every sender knows it before it is used), *primary*
+(batches are sealed to it), *decrypt-only* (old batches still open), *destroyed* (the private half is gone;
+what was sealed to it is unreadable everywhere). `traceo.sealing.rotation` moves keys along.
 """
 
 import os
@@ -30,7 +30,7 @@ _VALID_S: Final = 7 * _DAY_S
 
 
 class EpochKey(msgspec.Struct, frozen=True):
-    """One recipient key and its state since `since_s` (unix seconds); `secret` is None once it is destroyed."""
+    """One recipient key and its state since `since_s` (unix seconds); a destroyed one has no `secret`."""
 
     recipient: RecipientKey
     state: KeyState
@@ -83,12 +83,12 @@ class KeySet(msgspec.Struct, frozen=True):
         """The key set in `directory`, made there when there is none; of several starters, one makes it."""
         path = Path(directory) / FILE_NAME
         if not path.exists():
-            write_secret_file(path, cls.create()._to_file(), replace=False)
+            write_secret_file(path, _to_file(cls.create()), replace=False)
         return cls.load(directory)
 
     def save(self, directory: Path | str) -> None:
         """Write the private key file, mode 0600, replacing the old one as a whole."""
-        write_secret_file(Path(directory) / FILE_NAME, self._to_file())
+        write_secret_file(Path(directory) / FILE_NAME, _to_file(self))
 
     def publish(self, *, now_s: float | None = None, valid_s: int = _VALID_S) -> bytes:
         """The signed public document (see `traceo.sealing.published`), good for `valid_s` seconds."""
@@ -126,19 +126,6 @@ class KeySet(msgspec.Struct, frozen=True):
     def _root(self) -> Ed25519PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(self.root)
 
-    def _to_file(self) -> bytes:
-        rows = [
-            _Row(
-                key.recipient.kem,
-                key.recipient.public,
-                None if key.secret is None else key.secret.seed,
-                key.state,
-                key.since_s,
-            )
-            for key in self.keys
-        ]
-        return msgspec.json.encode(_File(1, self.serial, self.root, rows))
-
 
 class _Row(msgspec.Struct, forbid_unknown_fields=True):
     kem: Kem
@@ -157,6 +144,20 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 def _now(now_s: float | None) -> int:
     return int(time.time() if now_s is None else now_s)
+
+
+def _to_file(key_set: KeySet) -> bytes:
+    rows = [
+        _Row(
+            key.recipient.kem,
+            key.recipient.public,
+            None if key.secret is None else key.secret.seed,
+            key.state,
+            key.since_s,
+        )
+        for key in key_set.keys
+    ]
+    return msgspec.json.encode(_File(1, key_set.serial, key_set.root, rows))
 
 
 def _from_file(file: _File) -> KeySet:

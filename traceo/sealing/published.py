@@ -1,6 +1,7 @@
 """The key set document: what a collector publishes and an application pins.
 
-A JWS in flattened JSON form (RFC 7515 section 7.2.2), signed with Ed25519 (RFC 8037, RFC 9864) by the *root key*::
+A JWS in flattened JSON form (RFC 7515 section 7.2.2), signed with Ed25519 (RFC 8037, RFC 9864) by the *root
+key*::
 
     {"protected": base64url(header), "payload": base64url(payload), "signature": base64url(64 bytes)}
 
@@ -9,10 +10,10 @@ A JWS in flattened JSON form (RFC 7515 section 7.2.2), signed with Ed25519 (RFC 
               "keys": [{"kid": base64url(16 bytes), "kem": 25722, "public": base64url(raw key),
                         "state": "pending" | "primary" | "decrypt-only", "since": unix s}, ...]}
 
-The signature covers the ASCII bytes ``protected + "." + payload`` as they stand, so nothing needs a canonical form.
-What an application pins is the *fingerprint* of the root key: ``sha256:`` and the base64url of its JWK thumbprint
-(RFC 7638). `kem` and `public` are described in `traceo.sealing.hpke`. Exactly one key is primary. `serial` grows
-with every change, so that an old document can be told from a new one.
+The signature covers the ASCII bytes ``protected + "." + payload`` as they stand, so nothing needs a canonical
+form. What an application pins is the *fingerprint* of the root key: ``sha256:`` and the base64url of its JWK
+thumbprint (RFC 7638). `kem` and `public` are described in `traceo.sealing.hpke`. Exactly one key is primary.
+`serial` grows with every change, so that an old document can be told from a new one.
 """
 
 import hashlib
@@ -102,8 +103,8 @@ class PublishedKeys(msgspec.Struct, frozen=True):
     def verify(cls, document: bytes, *, pin: str | None, now_s: float | None = None) -> "PublishedKeys":
         """Check `document` against the pinned fingerprint (`None`: any signer; the caller decides on trust).
 
-        Raises `TrustError` when it is malformed, signed by another key than the pinned one, altered, expired, or
-        without exactly one primary key. Unknown fields of the payload are ignored: it may grow.
+        Raises `TrustError` when it is malformed, signed by another key than the pinned one, altered, expired,
+        or without exactly one primary key. Unknown fields of the payload are ignored: it may grow.
         """
         try:
             envelope = msgspec.json.decode(_bounded(document), type=_Envelope)
