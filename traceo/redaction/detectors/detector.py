@@ -1,0 +1,80 @@
+"""What a detector is, and how one is made from a pattern and a checksum."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
+
+import msgspec
+
+__all__ = [
+    "AFTER",
+    "BEFORE",
+    "CERTAIN",
+    "EDGE",
+    "NO",
+    "POSSIBLE",
+    "Candidate",
+    "Detector",
+    "Find",
+    "by_pattern",
+    "context_words",
+    "digits_of",
+]
+
+# How sure a detector is of a candidate. POSSIBLE ones count only with a context word near or a key that names the type.
+NO, POSSIBLE, CERTAIN = 0, 1, 2
+
+Candidate: TypeAlias = tuple[int, int, int]  # start, end (exclusive), POSSIBLE or CERTAIN
+Find: TypeAlias = Callable[[str], Iterable[Candidate]]
+
+# An id never starts or ends inside a longer word or number.
+BEFORE = r"(?<![0-9A-Za-z])(?<!\d[.,])"
+AFTER = r"(?![0-9A-Za-z])(?!\.\d)"
+# The same for RE2, which has no look-around.
+EDGE = r"(?:^|[^0-9A-Za-z]|$)"
+
+
+class Detector(msgspec.Struct, frozen=True):
+    """One type of personal data or secret.
+
+    ``trigger`` is an RE2 pattern that matches every text with a candidate (and few others); where RE2 is missing, one
+    of the lower-case ``guards`` must occur in the lower-cased text, and the text must have a run of ``digits`` digits
+    (single separators allowed between them). ``find`` runs only after that and gives the candidates with Python's ``re``.
+    """
+
+    entity: str
+    trigger: str
+    find: Find
+    guards: tuple[str, ...] = ()
+    digits: int = 0
+    context: re.Pattern[str] | None = None
+    secret: bool = False
+
+
+def context_words(*words: str) -> re.Pattern[str]:
+    """A pattern for context words: whole words, in lower-case text where ``_``, ``-`` and ``.`` became spaces."""
+    return re.compile(r"(?<![^\W\d_])(?:" + "|".join(words) + r")(?![^\W\d_])")
+
+
+def by_pattern(pattern: str, judge: Callable[[str], int], *, flags: int = 0) -> Find:
+    """Candidates are the matches of ``pattern`` (its group 1 when it has one) that ``judge`` does not refuse."""
+    compiled = re.compile(pattern, re.ASCII | flags)
+    group = 1 if compiled.groups else 0
+
+    def find(text: str) -> Sequence[Candidate]:
+        found: list[Candidate] = []
+        for match in compiled.finditer(text):
+            verdict = judge(match.group(group))
+            if verdict:
+                found.append((match.start(group), match.end(group), verdict))
+        return found
+
+    return find
+
+
+_NOT_DIGITS = {ord(c): None for c in " .-/()\t+"}
+
+
+def digits_of(text: str) -> str:
+    """The text without the separators people write into numbers."""
+    return text.translate(_NOT_DIGITS)

@@ -1,0 +1,310 @@
+"""The one door through which every value passes before it leaves.
+
+Speed comes from remembering: what a key means is decided once, and a text that was found clean is found again in a
+bounded set. Only texts never seen before are scanned. What was found dirty is not remembered, so that no secret stays
+in memory because of its redaction.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from traceo.records import AnyValue, Attributes
+
+from .keys import Decision, KeyTable
+from .marks import Marks
+from .policy import Action, Policy
+from .report import Report
+from .scan import DetectorError, Scanner
+from .spans import MARKER, Span, join, render
+
+__all__ = ["DROPPED", "Engine"]
+
+DROPPED = "[DROPPED]"
+_CUT = "[TRUNCATED]"
+_WORD_CHARS = 1024
+_DEPTH = 8
+_PLANS_KEPT = 4096
+_CLEAN_KEPT = 8192
+_CLEAN_CHARS = 512
+# Below this a number is no card and no id that counts without its context.
+_PLAIN_NUMBER = 10**11
+
+
+class _Plan:
+    """What to do with the values of one key, and the clean texts seen under keys like it."""
+
+    __slots__ = ("clean", "decision", "key", "masks", "new_key", "quiet")
+
+    def __init__(self, key: str, new_key: str, decision: Decision, clean: set[str], *, quiet: bool) -> None:
+        self.key = key
+        self.new_key = new_key
+        self.decision = decision
+        self.clean = clean
+        self.masks = decision.action not in {Action.SCAN, Action.KEEP}
+        self.quiet = quiet  # small numbers under this key are just numbers
+
+
+class Engine:
+    """Applies a ``Policy``. No method raises; what cannot be judged is replaced by ``[DROPPED]`` and counted.
+
+    One writer (the pipeline thread) and any number of readers of the report. ``pure`` forces the path without RE2.
+
+    >>> from traceo.redaction import Policy
+    >>> hits = []
+    >>> Engine(Policy.default()).text("mail ada@example.com", "message", hits), hits
+    ('mail [EMAIL]', ['EMAIL'])
+    """
+
+    def __init__(self, policy: Policy, *, pure: bool = False) -> None:
+        from .detectors import detectors_for  # noqa: PLC0415  patterns are compiled with the first engine
+
+        self.policy = policy
+        self._keys = KeyTable(policy.keys)
+        self._scanner = Scanner(detectors_for(policy), self._keys, pure=pure)
+        self._marks = Marks(policy)
+        self._report = Report()
+        self._plans: dict[str, _Plan] = {}
+        self._nested: dict[str, _Plan] = {}
+        self._clean: dict[str, set[str]] = {}
+
+    def text(self, value: str, key: str, hits: list[str]) -> str:
+        """``value`` without what the policy forbids; the same object when it is clean. Rules go to ``hits``."""
+        if not self.policy.enabled:
+            return value
+        try:
+            return self._text(value, self._plans.get(key) or self._plan(key, self._plans), hits)
+        except Exception:
+            return self._failed(key, hits)
+
+    def value(self, key: str, value: AnyValue, hits: list[str]) -> AnyValue:
+        """The same for any OTLP value: maps, sequences, bytes and numbers too."""
+        if not self.policy.enabled:
+            return value
+        found: list[str] = []
+        try:
+            new = self._visit(value, self._plans.get(key) or self._plan(key, self._plans), "", found, 0)
+        except Exception:
+            return self._failed(key, hits)
+        hits.extend(entry.rpartition("=")[2] for entry in found)
+        return new
+
+    def attributes(self, attributes: Attributes | None, path: str, found: list[str]) -> Attributes | None:
+        """A whole mapping, keys included; the same object when nothing had to change.
+
+        ``found`` gets one ``"{path}{key}={RULE}"`` for each rule that hit.
+        """
+        if not attributes or not self.policy.enabled:
+            return attributes
+        plans = self._plans
+        changes: list[tuple[str, _Plan, AnyValue]] | None = None
+        try:
+            for key, value in attributes.items():
+                plan = plans.get(key) or self._plan(key, plans)
+                kind = type(value)
+                if kind is str:
+                    if value in plan.clean:
+                        continue
+                elif plan.quiet and (kind is bool or (kind is int and value < _PLAIN_NUMBER)):  # pyright: ignore[reportOperatorIssue]  an int by the test before
+                    continue
+                new = self._visit(value, plan, path + plan.new_key, found, 0)
+                if new is not value or plan.new_key != key:
+                    changes = changes or []
+                    changes.append((key, plan, new))
+        except Exception:
+            self._failed(path, [])
+            found.append(f"{path}*=error:engine")
+            return {"traceo.dropped": DROPPED}
+        return attributes if changes is None else _changed(attributes, changes, path, found)
+
+    def field(self, value: str, path: str, found: list[str]) -> str:
+        """A text that has a place instead of a key: span name, status message, event name, scope name …"""
+        hits: list[str] = []
+        clean = self.text(value, path, hits)
+        if hits:
+            found.extend(f"{path}={rule}" for rule in hits)
+        return clean
+
+    def report(self) -> dict[str, int]:
+        """How often each rule hit."""
+        return self._report.by_rule()
+
+    def report_by_key(self) -> dict[str, int]:
+        """How often something was redacted under each key; bounded."""
+        return self._report.by_key()
+
+    def spans(self, text: str, key: str = "") -> list[Span]:
+        """Where ``text`` is redacted, in order and without overlap. Raises ``DetectorError``; for explaining."""
+        plan = self._plan(key, {})
+        if plan.masks:
+            return [Span(0, len(text), plan.decision.marker, plan.decision.rule)] if text else []
+        return self._find(text, plan.decision)
+
+    def _plan(self, key: str, plans: dict[str, _Plan]) -> _Plan:
+        decision = self._keys.decide(key)
+        masks = decision.action not in {Action.SCAN, Action.KEEP}
+        context = self._scanner.context_of(decision.words)
+        # Texts are clean for all keys that are scanned alike, so those share one set. Under a mask none is clean.
+        like = "masked" if masks else f"{decision.room}/{decision.structural}/{context}"
+        spans = self._scanner.scan(key) if decision.action is not Action.KEEP else []
+        new_key = render(key, join(spans), Marks.plain) if spans else key
+        quiet = not masks and new_key == key and (decision.structural or not context)
+        if len(plans) >= _PLANS_KEPT:
+            plans.clear()
+        plan = _Plan(key, new_key, decision, self._clean.setdefault(like, set()), quiet=quiet)
+        plans[key] = plan
+        return plan
+
+    def _visit(self, value: AnyValue, plan: _Plan, where: str, found: list[str], depth: int) -> AnyValue:
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            return self._str(value, plan, where, found)
+        if isinstance(value, (int, float)):
+            return self._number(value, plan, where, found)
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return self._bytes(bytes(value), plan, where, found)
+        if depth >= _DEPTH:
+            self._report.count("depth", plan.new_key)
+            found.append(f"{where}=depth")
+            return DROPPED
+        if isinstance(value, Mapping):
+            if plan.masks:
+                return self._str("{}", plan, where, found)
+            return self._mapping(value, plan, where, found, depth)
+        if isinstance(value, Sequence):
+            return self._sequence(value, plan, where, found, depth)
+        return self._str(str(value), plan, where, found)
+
+    def _mapping(
+        self, value: Mapping[str, AnyValue], plan: _Plan, where: str, found: list[str], depth: int
+    ) -> AnyValue:
+        changes: list[tuple[str, _Plan, AnyValue]] = []
+        for key, item in value.items():
+            name = f"{plan.key}.{key}"
+            inner = self._nested.get(name) or self._plan(name, self._nested)
+            new = self._visit(item, inner, f"{where}.{inner.new_key[len(plan.new_key) + 1 :]}", found, depth + 1)
+            if new is not item or inner.new_key != name:
+                changes.append((key, inner, new))
+        if not changes:
+            return value
+        return _changed(value, changes, f"{where}.", found, skip=len(plan.new_key) + 1)
+
+    def _sequence(
+        self, value: Sequence[AnyValue], plan: _Plan, where: str, found: list[str], depth: int
+    ) -> AnyValue:
+        # A header list: [("authorization", "Bearer …"), …]. Its second items are judged by the first ones.
+        if len(value) == 2 and isinstance(value[0], (str, bytes)) and not plan.masks:
+            name = value[0] if isinstance(value[0], str) else value[0].decode("latin-1")
+            if self._keys.sensitive(name)[0]:
+                inner = self._nested.get(name) or self._plan(name, self._nested)
+                new = self._visit(value[1], inner, f"{where}.1", found, depth + 1)
+                return value if new is value[1] else [value[0], new]
+        items = [self._visit(item, plan, f"{where}.{i}", found, depth + 1) for i, item in enumerate(value)]
+        same = all(new is old for new, old in zip(items, value, strict=True))
+        return value if same else items
+
+    def _number(self, value: float, plan: _Plan, where: str, found: list[str]) -> AnyValue:
+        if not plan.masks and (
+            plan.decision.structural or (abs(value) < _PLAIN_NUMBER and plan.quiet) or value != value  # noqa: PLR0124  NaN
+        ):
+            return value
+        if isinstance(value, float) and value.is_integer() and abs(value) < 1e20:
+            text = str(int(value))
+        else:
+            text = str(value)
+        new = self._str(text, plan, where, found)
+        return value if new == text else new
+
+    def _bytes(self, value: bytes, plan: _Plan, where: str, found: list[str]) -> AnyValue:
+        try:
+            text = value.decode()
+        except UnicodeDecodeError:
+            text = value.decode("latin-1")
+        new = self._str(text, plan, where, found)
+        return value if new == text else new.encode()
+
+    def _str(self, value: str, plan: _Plan, where: str, found: list[str]) -> str:
+        hits: list[str] = []
+        new = self._text(value, plan, hits)
+        if hits:
+            found.extend(f"{where}={rule}" for rule in hits)
+        return new
+
+    def _text(self, value: str, plan: _Plan, hits: list[str]) -> str:
+        if value in plan.clean or not value:
+            return value
+        decision = plan.decision
+        if plan.masks:
+            if MARKER.fullmatch(value):
+                return value
+            self._count(decision.rule, plan, hits)
+            return self._marks.of(decision.marker, decision.action, value)
+        text = value if len(value) <= self.policy.scanned_chars else _cut(value, self.policy.scanned_chars)
+        try:
+            spans = self._find(text, decision)
+        except DetectorError as error:
+            self._count(f"error:{error.entity}", plan, hits)
+            return DROPPED
+        if not spans and text is value:
+            self._remember(value, plan.clean)
+            return value
+        for rule in dict.fromkeys(span.rule for span in spans):
+            self._count(rule, plan, hits)
+        new = render(text, spans, self._marks.mark)
+        if text is not value:
+            self._count("too_long", plan, hits)
+            new += _CUT
+        return new
+
+    def _find(self, text: str, decision: Decision) -> list[Span]:
+        structural = decision.structural or decision.action is Action.KEEP
+        spans = self._scanner.scan(text, decision.words, structural=structural, room=decision.room)
+        spans = [span for span in spans if not self._marks.keeps(span.entity)]
+        return join(spans) if spans else spans
+
+    @staticmethod
+    def _remember(value: str, clean: set[str]) -> None:
+        if len(value) > _CLEAN_CHARS:
+            return
+        if len(clean) >= _CLEAN_KEPT:
+            clean.clear()
+        clean.add(value)
+
+    def _count(self, rule: str, plan: _Plan, hits: list[str]) -> None:
+        hits.append(rule)
+        self._report.count(rule, plan.new_key)
+
+    def _failed(self, key: str, hits: list[str]) -> str:
+        hits.append("error:engine")
+        self._report.count("error:engine", "(unknown)" if "@" in key else key)
+        return DROPPED
+
+
+def _cut(value: str, limit: int) -> str:
+    """The head of a long text, without the word that the cut goes through: half a secret would not be recognised."""
+    head = value[:limit]
+    last = max(head.rfind(" ", limit - _WORD_CHARS), head.rfind("\n", limit - _WORD_CHARS))
+    return head[: last + 1] if last >= 0 else head[: max(0, limit - _WORD_CHARS)]
+
+
+def _changed(
+    attributes: Mapping[str, AnyValue],
+    changes: list[tuple[str, _Plan, AnyValue]],
+    path: str,
+    found: list[str],
+    *,
+    skip: int = 0,
+) -> Attributes:
+    """A copy with new values, and new keys for those that were personal data themselves."""
+    copy = dict(attributes)
+    for key, plan, value in changes:
+        name = plan.new_key[skip:]
+        if name == key:
+            copy[key] = value
+            continue
+        del copy[key]
+        free, number = name, 2
+        while free in copy:
+            free, number = f"{name}#{number}", number + 1
+        copy[free] = value
+        found.append(f"{path}{free}=KEY")
+    return copy
