@@ -135,6 +135,15 @@ class PublishedKeys(msgspec.Struct, frozen=True):
             raise TrustError("the key set does not have exactly one primary key")
         return cls(fingerprint, body.serial, body.issued_at, body.expires_at, keys)
 
+    @staticmethod
+    def resembles(document: bytes) -> bool:
+        """Whether `document` means to be a key set, good or bad (and not, say, a web page)."""
+        try:
+            msgspec.json.decode(_bounded(document), type=_Envelope)
+        except (msgspec.DecodeError, ValueError):
+            return False
+        return True
+
     def recipient(self) -> RecipientKey:
         """The key to seal to now."""
         return next(key.recipient for key in self.keys if key.state is KeyState.PRIMARY)
