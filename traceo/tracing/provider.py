@@ -1,0 +1,167 @@
+"""The tracer provider: one per application; hands out tracers and knows where their spans go."""
+
+import atexit
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from logging import getLogger
+from time import time_ns
+from typing import Any
+
+from opentelemetry.trace import NoOpTracer
+from opentelemetry.trace import Tracer as ApiTracer
+from opentelemetry.trace import TracerProvider as ApiTracerProvider
+
+from traceo.records import Attributes
+from traceo.tracing.ids import RandomIdGenerator
+from traceo.tracing.limits import SpanLimits
+from traceo.tracing.processors import SpanProcessors
+from traceo.tracing.resource import ResourceLike, default_resource, forked, record_of
+from traceo.tracing.sampling import Sampler, sampler_from_environ
+from traceo.tracing.scope import InstrumentationScope
+from traceo.tracing.site import Outlets, Site
+from traceo.tracing.span import Span
+from traceo.tracing.tracer import Tracer
+
+__all__ = ["TracerProvider"]
+
+_logger = getLogger("traceo.tracing")
+
+
+class TracerProvider(ApiTracerProvider):
+    """Makes tracers; the keyword arguments of ``opentelemetry.sdk.trace.TracerProvider``, and two more.
+
+    ``sampler``, ``resource``, ``id_generator``, ``span_limits`` and span processors may be Traceo's or the OpenTelemetry
+    SDK's. ``sink`` is called with each sampled span as it ends, in the thread that ends it; ``clock`` gives unix
+    nanoseconds. ``meter_provider`` is accepted and not used: Traceo counts its own work in ``traceo.status()``.
+
+    >>> ended = []
+    >>> provider = TracerProvider(sink=ended.append, shutdown_on_exit=False)
+    >>> with provider.get_tracer("shop").start_as_current_span("checkout"):
+    ...     pass
+    >>> ended[0].name
+    'checkout'
+    """
+
+    def __init__(
+        self,
+        sampler: Sampler | None = None,
+        resource: ResourceLike | None = None,
+        shutdown_on_exit: bool = True,  # noqa: FBT001, FBT002  the SDK's signature
+        active_span_processor: Any = None,
+        id_generator: Any = None,
+        span_limits: Any = None,
+        *,
+        meter_provider: object = None,  # noqa: ARG002  the SDK's signature
+        sink: Callable[[Span], object] | None = None,
+        clock: Callable[[], int] = time_ns,
+        _tracer_configurator: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.sampler: Sampler = sampler or sampler_from_environ()
+        self.id_generator: Any = id_generator or RandomIdGenerator()
+        self._resource: ResourceLike = default_resource() if resource is None else resource
+        self._resource_record = record_of(self._resource)
+        self._span_limits: SpanLimits = span_limits or SpanLimits()
+        self._active_span_processor: Any = active_span_processor or SpanProcessors()
+        self._outlets = Outlets(sink)
+        if active_span_processor is not None:
+            self._outlets.processors = active_span_processor
+        self._clock = clock
+        self._configurator = _tracer_configurator
+        self._disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+        self._lock = threading.Lock()
+        self._tracers: dict[tuple[object, ...], tuple[InstrumentationScope, Tracer]] = {}
+        self._atexit_handler: Callable[[], None] | None = None
+        if shutdown_on_exit:
+            self._atexit_handler = atexit.register(self.shutdown)
+        _living.add(self)
+
+    @property
+    def resource(self) -> Any:
+        """The resource, of the class it was given."""
+        return self._resource
+
+    def get_tracer(
+        self,
+        instrumenting_module_name: str,
+        instrumenting_library_version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes | None = None,
+    ) -> ApiTracer:
+        """The tracer of a scope; the same one for the same name, version, schema URL and attributes."""
+        if self._disabled:
+            return NoOpTracer()
+        if not instrumenting_module_name:
+            instrumenting_module_name = ""
+            _logger.error("get_tracer called with missing module name.")
+        scope = InstrumentationScope(
+            instrumenting_module_name, instrumenting_library_version or "", schema_url, attributes
+        )
+        key = (scope.name, scope.version, scope.schema_url, repr(sorted(scope.attributes.items())))
+        with self._lock:
+            known = self._tracers.get(key)
+            if known is None:
+                known = (scope, Tracer(self._site(scope), self.sampler, self.id_generator))
+                self._configure(*known)
+                self._tracers[key] = known
+        return known[1]  # pyright: ignore[reportReturnType]  a Tracer by registration, see traceo.tracing
+
+    def add_span_processor(self, span_processor: Any) -> None:
+        """Add an OpenTelemetry span processor; processors are called in the order they were added."""
+        self._active_span_processor.add_span_processor(span_processor)
+        self._outlets.processors = self._active_span_processor
+
+    def shutdown(self) -> None:
+        """Shut the processors down; once."""
+        self._active_span_processor.shutdown()
+        if self._atexit_handler is not None:
+            atexit.unregister(self._atexit_handler)
+            self._atexit_handler = None
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Flush the processors one after the other; False when one failed or the time was over."""
+        return self._active_span_processor.force_flush(timeout_millis)
+
+    def _site(self, scope: InstrumentationScope) -> Site:
+        return Site(
+            scope=scope,
+            resource=self._resource,
+            resource_record=self._resource_record,
+            limits=self._span_limits,
+            outlets=self._outlets,
+            now=self._clock,
+        )
+
+    def _configure(self, scope: InstrumentationScope, tracer: Tracer) -> None:
+        if self._configurator is None:
+            return
+        try:
+            tracer._enabled = bool(self._configurator(scope).is_enabled)
+        except Exception:
+            _logger.exception("The tracer configurator failed for %s; its tracer stays enabled.", scope.name)
+
+    def _set_tracer_configurator(self, *, tracer_configurator: Callable[[Any], Any]) -> None:
+        self._configurator = tracer_configurator
+        with self._lock:
+            for scope, tracer in self._tracers.values():
+                self._configure(scope, tracer)
+
+    def _after_fork(self) -> None:
+        self._lock = threading.Lock()
+        self._resource = forked(self._resource)
+        self._resource_record = record_of(self._resource)
+        for scope, tracer in self._tracers.values():
+            tracer._site = self._site(scope)
+
+
+_living: "weakref.WeakSet[TracerProvider]" = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for provider in list(_living):
+        provider._after_fork()  # pyright: ignore[reportPrivateUsage]  of this module
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

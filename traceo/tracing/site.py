@@ -1,0 +1,104 @@
+"""What all spans of one tracer share, and where ended spans go."""
+
+import sys
+import threading
+from collections.abc import Callable
+from logging import getLogger
+from typing import Any
+
+from traceo.records import ResourceRecord, ScopeRecord
+from traceo.tracing.limits import SpanLimits
+from traceo.tracing.scope import InstrumentationScope
+
+__all__ = ["Outlets", "Site"]
+
+_logger = getLogger("traceo.tracing")
+
+
+class Outlets:
+    """The destinations of a provider's spans: Traceo's own sink, and OpenTelemetry span processors.
+
+    A third-party processor that raises is reported once and counted in ``failures``; the application never sees it.
+    """
+
+    __slots__ = ("_lock", "_reported", "failures", "processors", "sink")
+
+    def __init__(self, sink: Callable[[Any], object] | None) -> None:
+        self.sink = sink
+        self.processors: Any = None  # a SpanProcessor; None while there is none, so that a span pays one comparison
+        self.failures = 0
+        self._reported: set[str] = set()
+        self._lock = threading.Lock()
+
+    def hand_over(self, span: Any) -> None:
+        """Give a sampled, ended span to the sink."""
+        try:
+            if self.sink is not None:
+                self.sink(span)
+        except Exception as error:
+            self._failed("sink", error)
+
+    def started(self, span: Any, parent_context: Any) -> None:
+        """Tell the processors that a span started."""
+        try:
+            self.processors.on_start(span, parent_context=parent_context)
+        except Exception as error:
+            self._failed("on_start", error)
+
+    def ended(self, span: Any) -> None:
+        """Tell the processors that a span ended."""
+        try:
+            ending = getattr(self.processors, "_on_ending", None)
+            if ending is not None:
+                ending(span)
+        except Exception as error:
+            self._failed("_on_ending", error)
+        try:
+            self.processors.on_end(span)
+        except Exception as error:
+            self._failed("on_end", error)
+
+    def _failed(self, where: str, error: Exception) -> None:
+        with self._lock:
+            self.failures += 1
+            known = where in self._reported
+            self._reported.add(where)
+        if not known:
+            _logger.warning("A span processor failed in %s (%s); further failures are only counted.", where, type(error).__name__)
+
+
+class Site:
+    """Shared by all spans of a tracer; replaced as a whole when the resource changes."""
+
+    __slots__ = (
+        "limits",
+        "max_attributes",
+        "now",
+        "outlets",
+        "plain",
+        "resource",
+        "resource_record",
+        "scope",
+        "scope_record",
+    )
+
+    def __init__(
+        self,
+        *,
+        scope: InstrumentationScope,
+        resource: Any,
+        resource_record: ResourceRecord,
+        limits: SpanLimits,
+        outlets: Outlets,
+        now: Callable[[], int],
+    ) -> None:
+        self.scope = scope
+        self.scope_record: ScopeRecord = scope.record
+        self.resource = resource
+        self.resource_record = resource_record
+        self.limits = limits
+        self.outlets = outlets
+        self.now = now
+        count = limits.max_span_attributes
+        self.max_attributes = sys.maxsize if count is None else count
+        self.plain = limits.max_span_attribute_length is None

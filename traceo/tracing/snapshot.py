@@ -1,0 +1,138 @@
+"""From an ended span to the record that the pipeline redacts and encodes. Runs in the pipeline's thread.
+
+Compiled by Cython with the types in ``snapshot.pxd``, see ``traceo._compiled``.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from opentelemetry.trace import SpanContext, SpanKind, StatusCode, TraceState
+
+from traceo.records import AnyValue, EventRecord, LinkRecord, ResourceRecord, ScopeRecord, SpanRecord
+from traceo.tracing.span import Span
+
+__all__ = ["snapshot"]
+
+_KINDS = {kind: kind.value + 1 for kind in SpanKind}  # OTLP counts from 1
+_CODES = {code: code.value for code in StatusCode}
+
+# OTLP span and link flags, above the eight trace flags.
+_HAS_IS_REMOTE = 0x100
+_IS_REMOTE = 0x200
+
+
+def snapshot(span: Any) -> SpanRecord:
+    """A fresh record of an ended span.
+
+    Of our own spans it shares the attribute mapping, which no longer changes; of another implementation's
+    ``ReadableSpan`` everything is copied. The caller owns the record and may replace its fields.
+    """
+    if not isinstance(span, Span):
+        return _of_foreign(span)
+    site = span._site
+    record = SpanRecord(
+        resource=site.resource_record,
+        scope=site.scope_record,
+        trace_id=span._trace_id,
+        span_id=span._span_id,
+        parent_span_id=span._parent_id,
+        flags=span._flags | _HAS_IS_REMOTE | (span._origin & _IS_REMOTE),
+        name=span._name,
+        kind=_KINDS[span._kind],
+        start_ns=span._start_time,
+        end_ns=span._end_time or span._start_time,
+        attributes=span._attributes,
+        dropped_attributes=span._dropped_attributes,
+    )
+    if span._trace_state:
+        record.trace_state = _state(span._trace_state)
+    if span._events is not None:
+        record.events = [
+            EventRecord(event.name, event.timestamp, event._attributes, event.dropped_attributes)
+            for event in span._events
+        ]
+        record.dropped_events = span._events.dropped
+    if span._links is not None:
+        record.links = [_link(link) for link in span._links]
+        record.dropped_links = span._links.dropped
+    if span._status is not None:
+        record.status_code = _CODES[span._status.status_code]
+        record.status_message = span._status.description or ""
+    return record
+
+
+def _of_foreign(span: Any) -> SpanRecord:
+    context: SpanContext = span.get_span_context()
+    parent: SpanContext | None = span.parent
+    return SpanRecord(
+        resource=_resource(span.resource),
+        scope=_scope(span.instrumentation_scope),
+        trace_id=context.trace_id,
+        span_id=context.span_id,
+        parent_span_id=parent.span_id if parent else 0,
+        trace_state=_state(context.trace_state),
+        flags=context.trace_flags | _HAS_IS_REMOTE | (_IS_REMOTE if parent and parent.is_remote else 0),
+        name=span.name,
+        kind=_KINDS[span.kind],
+        start_ns=span.start_time or 0,
+        end_ns=span.end_time or span.start_time or 0,
+        attributes=dict(span.attributes) if span.attributes else None,
+        dropped_attributes=span.dropped_attributes,
+        events=[
+            EventRecord(event.name, event.timestamp, dict(event.attributes or {}), event.dropped_attributes)
+            for event in span.events
+        ],
+        dropped_events=span.dropped_events,
+        links=[_link(link) for link in span.links],
+        dropped_links=span.dropped_links,
+        status_code=_CODES[span.status.status_code],
+        status_message=span.status.description or "",
+    )
+
+
+def _link(link: Any) -> LinkRecord:
+    context: SpanContext = link.context
+    attributes: Mapping[str, AnyValue] | None = link.attributes
+    return LinkRecord(
+        context.trace_id,
+        context.span_id,
+        _state(context.trace_state),
+        context.trace_flags | _HAS_IS_REMOTE | (_IS_REMOTE if context.is_remote else 0),
+        dict(attributes) if attributes else None,
+        link.dropped_attributes,
+    )
+
+
+def _state(state: TraceState | None) -> str:
+    return ",".join(f"{key}={value}" for key, value in state.items()) if state else ""
+
+
+# The encoder groups by identity: one record for each foreign resource and scope object, as long as they are few.
+_MOST = 256
+_records: dict[int, tuple[Any, Any]] = {}
+
+
+def _resource(resource: Any) -> ResourceRecord:
+    known = _records.get(id(resource))
+    if known is None or known[0] is not resource:
+        if len(_records) >= _MOST:
+            _records.clear()
+        known = (resource, ResourceRecord(dict(resource.attributes), resource.schema_url or ""))
+        _records[id(resource)] = known
+    return known[1]
+
+
+def _scope(scope: Any) -> ScopeRecord:
+    if scope is None:
+        return _NO_SCOPE
+    known = _records.get(id(scope))
+    if known is None or known[0] is not scope:
+        if len(_records) >= _MOST:
+            _records.clear()
+        attributes = dict(scope.attributes) if scope.attributes else None
+        known = (scope, ScopeRecord(scope.name, scope.version or "", scope.schema_url or "", attributes))
+        _records[id(scope)] = known
+    return known[1]
+
+
+_NO_SCOPE = ScopeRecord("")

@@ -1,0 +1,372 @@
+"""The tracer: starting spans and making them current. Hot, like ``span``.
+
+Compiled by Cython with the types in ``tracer.pxd``, see ``traceo._compiled``.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from logging import getLogger
+from types import TracebackType
+from typing import Any
+
+from opentelemetry.context.context import Context
+from opentelemetry.trace import Link as ApiLink
+from opentelemetry.trace import (
+    INVALID_SPAN_CONTEXT,
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceState,
+)
+from opentelemetry.trace import Span as ApiSpan
+
+from traceo.records import Attributes
+from traceo.tracing.context import SPAN_KEY, attach, current, detach
+from traceo.tracing.decorate import decorate
+from traceo.tracing.exceptions import describe
+from traceo.tracing.ids import RandomIdGenerator
+from traceo.tracing.sampling import ALL, NONE, Bounds, Sampler, bounds_of
+from traceo.tracing.site import Site
+from traceo.tracing.span import DroppedSpan, Span, SpanIdentity
+
+__all__ = ["ActiveSpan", "Tracer", "current_ids", "use_span"]
+
+_logger = getLogger("traceo.tracing")
+
+_SCALARS = frozenset((str, int, float, bool))
+_STR = frozenset((str,))
+_INTERNAL = SpanKind.INTERNAL
+_LOW_64 = (1 << 64) - 1
+_HAS_PARENT = 0x100
+_REMOTE_PARENT = 0x200
+
+_put: Callable[[dict[str, Any], str, object], None] = dict.__setitem__
+
+
+class Tracer:
+    """Starts spans for one instrumentation scope; see ``opentelemetry.trace.Tracer``."""
+
+    __slots__ = ("_bits", "_bounds", "_enabled", "_id_generator", "_random_flag", "_sampler", "_site")
+
+    def __init__(self, site: Site, sampler: Sampler, id_generator: Any) -> None:
+        self._site = site
+        self._sampler = sampler
+        self._bounds: Bounds | None = bounds_of(sampler)
+        self._id_generator = id_generator
+        self._bits: Callable[[int], int] | None = (
+            id_generator.bits if type(id_generator) is RandomIdGenerator else None
+        )
+        is_random = getattr(id_generator, "is_trace_id_random", None)
+        self._random_flag = 2 if is_random is not None and is_random() else 0
+        self._enabled = True
+
+    def start_span(
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes | None = None,
+        links: Sequence[ApiLink] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,  # noqa: FBT001, FBT002  the API's signature
+        set_status_on_exception: bool = True,  # noqa: FBT001, FBT002
+    ) -> Any:
+        """Start a span that is not current; ``start_time`` in unix nanoseconds, now if None."""
+        return self._start(
+            name,
+            context,
+            kind,
+            attributes,
+            links,
+            start_time,
+            (1 if record_exception else 0) | (2 if set_status_on_exception else 0),
+        )
+
+    def start_as_current_span(
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes | None = None,
+        links: Sequence[ApiLink] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,  # noqa: FBT001, FBT002  the API's signature
+        set_status_on_exception: bool = True,  # noqa: FBT001, FBT002
+        end_on_exit: bool = True,  # noqa: FBT001, FBT002
+    ) -> "ActiveSpan":
+        """A context manager, and decorator, that starts a span and makes it current inside."""
+        active = ActiveSpan.__new__(ActiveSpan)
+        active._tracer = self
+        active._span = None
+        active._token = None
+        active._name = name
+        active._parent = context
+        active._kind = kind
+        active._attributes = attributes
+        active._links = links
+        active._start_time = start_time
+        active._on_exit = (
+            (1 if record_exception else 0)
+            | (2 if set_status_on_exception else 0)
+            | (4 if end_on_exit else 0)
+        )
+        return active
+
+    def _start(
+        self,
+        name: str,
+        context: Context | None,
+        kind: SpanKind,
+        attributes: Attributes | None,
+        links: Sequence[ApiLink] | None,
+        start_time: int | None,
+        on_exit: int,
+    ) -> Any:
+        parent = (current() if context is None else context).get(SPAN_KEY)
+        if not self._enabled:
+            return NonRecordingSpan(_context_of(parent))
+        trace_id: int = 0
+        parent_id: int = 0
+        origin: int = 0
+        parent_state: TraceState | None = None
+        if parent is None:
+            pass
+        elif isinstance(parent, SpanIdentity):
+            trace_id = parent._trace_id
+            parent_id = parent._span_id
+            parent_state = parent._trace_state
+            origin = parent._flags | _HAS_PARENT
+        elif isinstance(parent, ApiSpan):
+            found = parent.get_span_context()
+            if found is not None and found.is_valid:
+                trace_id = found.trace_id
+                parent_id = found.span_id
+                parent_state = found.trace_state
+                origin = (found.trace_flags & 0xFF) | _HAS_PARENT | (_REMOTE_PARENT if found.is_remote else 0)
+
+        bits = self._bits
+        if origin:
+            flags = origin & 2
+        else:
+            flags = self._random_flag
+            if bits is None:
+                trace_id = self._id_generator.generate_trace_id()
+            else:
+                trace_id = bits(128) or bits(128) or 1
+
+        trace_state = parent_state
+        recording = True
+        bounds = self._bounds
+        if bounds is not None:
+            if not origin:
+                bound = bounds.root
+            elif origin & _REMOTE_PARENT:
+                bound = bounds.remote_sampled if origin & 1 else bounds.remote_not_sampled
+            else:
+                bound = bounds.local_sampled if origin & 1 else bounds.local_not_sampled
+            if bound is ALL or (bound != NONE and (trace_id & _LOW_64) < bound):
+                flags |= 1
+            else:
+                recording = False
+        else:
+            result = self._sampler.should_sample(context, trace_id, name, kind, attributes, links)
+            recording = result.decision.is_recording()
+            if result.decision.is_sampled():
+                flags |= 1
+            attributes = result.attributes
+            trace_state = result.trace_state
+
+        span_id = self._id_generator.generate_span_id() if bits is None else (bits(64) or bits(64) or 1)
+        if not recording:
+            dropped = DroppedSpan.__new__(DroppedSpan)
+            dropped._trace_id = trace_id
+            dropped._span_id = span_id
+            dropped._flags = flags
+            dropped._trace_state = trace_state
+            dropped._context = None
+            return dropped
+
+        site = self._site
+        span = Span.__new__(Span)
+        span._trace_id = trace_id
+        span._span_id = span_id
+        span._flags = flags
+        span._trace_state = trace_state
+        span._context = None
+        span._parent_id = parent_id
+        span._parent_state = parent_state
+        span._origin = origin
+        span._site = site
+        span._name = name
+        span._kind = kind
+        span._on_exit = on_exit
+        span._attributes = None
+        span._dropped_attributes = 0
+        span._events = None
+        span._links = None
+        span._status = None
+        span._end_time = None
+        if attributes:
+            if (
+                type(attributes) is dict
+                and site.plain
+                and len(attributes) <= site.max_attributes
+                and _SCALARS.issuperset(map(type, attributes.values()))
+                and _STR.issuperset(map(type, attributes))
+                and "" not in attributes
+            ):
+                span._attributes = attributes.copy()
+            else:
+                span._set_slowly(attributes)
+        if links:
+            for link in links:
+                if link:
+                    span.add_link(link.context, link.attributes)
+        span._start_time = site.now() if start_time is None else start_time
+        if site.outlets.processors is not None:
+            site.outlets.started(span, context)
+        return span
+
+
+class ActiveSpan:
+    """A span that is current inside a ``with`` block, or inside each call of a decorated function."""
+
+    __slots__ = (
+        "_attributes",
+        "_kind",
+        "_links",
+        "_name",
+        "_on_exit",
+        "_parent",
+        "_span",
+        "_start_time",
+        "_token",
+        "_tracer",
+    )
+
+    _tracer: Tracer | None
+    _span: Any
+    _token: Any
+    _name: str
+    _parent: Context | None
+    _kind: SpanKind
+    _attributes: Attributes | None
+    _links: Sequence[ApiLink] | None
+    _start_time: int | None
+    _on_exit: int
+
+    def start(self) -> Any:
+        """Start the span without making it current."""
+        tracer = self._tracer
+        if tracer is not None:
+            self._span = tracer._start(
+                self._name,
+                self._parent,
+                self._kind,
+                self._attributes,
+                self._links,
+                self._start_time,
+                self._on_exit & 3,
+            )
+        return self._span
+
+    def __enter__(self) -> Any:
+        self.start()
+        inner = Context(current())
+        _put(inner, SPAN_KEY, self._span)
+        self._token = attach(inner)
+        return self._span
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None:
+        try:
+            detach(self._token)
+        except (ValueError, RuntimeError):
+            pass  # left in another context than it was entered in: there is nothing of ours to restore there
+        self.finish(exc_val)
+
+    def finish(self, error: BaseException | None) -> None:
+        """Note what left the block, and end the span if it is to end with it."""
+        span = self._span
+        on_exit = self._on_exit
+        # GeneratorExit, KeyboardInterrupt and the like are not failures of the operation.
+        if error is not None and isinstance(error, Exception):
+            if isinstance(span, Span):
+                span.failed(error, bool(on_exit & 1), bool(on_exit & 2), False)
+            elif not isinstance(span, DroppedSpan):
+                _failed_elsewhere(span, error, on_exit)
+        if on_exit & 4:
+            span.end()
+
+    def __call__(self, function: Any) -> Any:
+        """Decorate a function, coroutine function, generator function or async generator function."""
+        return decorate(function, self._again)
+
+    def _again(self) -> "ActiveSpan":
+        again = ActiveSpan.__new__(ActiveSpan)
+        again._tracer = self._tracer
+        again._span = self._span
+        again._token = None
+        again._name = self._name
+        again._parent = self._parent
+        again._kind = self._kind
+        again._attributes = self._attributes
+        again._links = self._links
+        again._start_time = self._start_time
+        again._on_exit = self._on_exit
+        return again
+
+
+def use_span(
+    span: ApiSpan,
+    end_on_exit: bool = False,  # noqa: FBT001, FBT002  the API's signature
+    record_exception: bool = True,  # noqa: FBT001, FBT002
+    set_status_on_exception: bool = True,  # noqa: FBT001, FBT002
+) -> ActiveSpan:
+    """Make a started span current inside a ``with`` block: ``opentelemetry.trace.use_span``, without a generator."""
+    active = ActiveSpan.__new__(ActiveSpan)
+    active._tracer = None
+    active._span = span
+    active._token = None
+    active._name = ""
+    active._parent = None
+    active._kind = _INTERNAL
+    active._attributes = None
+    active._links = None
+    active._start_time = None
+    active._on_exit = (
+        (1 if record_exception else 0) | (2 if set_status_on_exception else 0) | (4 if end_on_exit else 0)
+    )
+    return active
+
+
+def current_ids() -> tuple[int, int, int]:
+    """``(trace_id, span_id, trace_flags)`` of the current span; zeros when there is none."""
+    span = current().get(SPAN_KEY)
+    if span is None:
+        return (0, 0, 0)
+    if isinstance(span, SpanIdentity):
+        return (span._trace_id, span._span_id, span._flags)
+    context = _context_of(span)
+    return (context.trace_id, context.span_id, int(context.trace_flags))
+
+
+def _context_of(span: object) -> SpanContext:
+    if isinstance(span, (SpanIdentity, ApiSpan)):
+        return span.get_span_context()
+    return INVALID_SPAN_CONTEXT
+
+
+def _failed_elsewhere(span: Any, error: Exception, on_exit: int) -> None:
+    """Note an exception on a span of another implementation."""
+    if not isinstance(span, ApiSpan) or not span.is_recording():
+        return
+    if on_exit & 1:
+        span.record_exception(error)
+    if on_exit & 2:
+        span.set_status(Status(StatusCode.ERROR, describe(error)))
