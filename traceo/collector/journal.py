@@ -1,0 +1,45 @@
+"""The collector's own log: one JSON object a line on stderr, never a value from a request's body."""
+
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+
+import msgspec
+
+__all__ = ["error", "info", "warning"]
+
+_QUIET_S = 10.0  # a message that repeats (a sender in a loop) is written once in this time, with how many were left out
+_lock = threading.Lock()
+_last: dict[str, tuple[float, int]] = {}
+
+
+def info(event: str, /, **fields: str | float | None) -> None:
+    """Write an event that is part of normal life."""
+    _write("info", event, fields)
+
+
+def warning(event: str, /, **fields: str | float | None) -> None:
+    """Write something that an operator may have to look at; at most once in ten seconds for each event and reason."""
+    key = f"{event}/{fields.get('reason', '')}"
+    now = time.monotonic()
+    with _lock:
+        last, held = _last.get(key, (-_QUIET_S, 0))
+        if now - last < _QUIET_S:
+            _last[key] = (last, held + 1)
+            return
+        _last[key] = (now, 0)
+    _write("warning", event, fields | {"repeated": held} if held else fields)
+
+
+def error(event: str, /, **fields: str | float | None) -> None:
+    """Write something that an operator must look at."""
+    _write("error", event, fields)
+
+
+def _write(level: str, event: str, fields: dict[str, str | float | None]) -> None:
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+    line = msgspec.json.encode({"time": moment, "level": level, "event": event, **fields})
+    with _lock:
+        sys.stderr.write(line.decode() + "\n")
+        sys.stderr.flush()

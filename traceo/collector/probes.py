@@ -1,0 +1,58 @@
+"""``/healthz``, ``/readyz`` and ``/metrics`` (Prometheus text format 0.0.4)."""
+
+from traceo.collector.counters import Counters
+from traceo.collector.http import Receive, Scope, Send, respond, respond_problem
+from traceo.collector.problems import Problem
+from traceo.collector.store.store import Store
+
+__all__ = ["Probes"]
+
+_GAUGES = {"spans", "logs", "wal_bytes", "segments", "segment_bytes"}
+
+
+class Probes:
+    """What orchestrators and Prometheus ask."""
+
+    def __init__(self, *, store: Store, counters: Counters) -> None:
+        self._store = store
+        self._counters = counters
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        if scope["method"] not in {"GET", "HEAD"}:
+            await respond_problem(
+                send,
+                Problem(405, "method", "Method not allowed", "use GET", headers=((b"allow", b"GET, HEAD"),)),
+            )
+            return
+        if scope["path"] == "/metrics":
+            await respond(send, 200, b"text/plain; version=0.0.4; charset=utf-8", self._metrics().encode())
+            return
+        if scope["path"] == "/readyz" and self._store.write_failure:
+            await respond(
+                send, 503, b"text/plain; charset=utf-8", f"disk: {self._store.write_failure}\n".encode()
+            )
+            return
+        await respond(send, 200, b"text/plain; charset=utf-8", b"ok\n")
+
+    def _metrics(self) -> str:
+        lines: list[str] = []
+        for name, value in self._store.figures().items():
+            kind = "gauge" if name in _GAUGES else "counter"
+            full = f"traceo_collector_{name}" + ("" if kind == "gauge" else "_total")
+            lines += [f"# TYPE {full} {kind}", f"{full} {value}"]
+        counters = self._counters
+        for label, name, values in (
+            ("signal", "requests", counters.requests),
+            ("reason", "rejected", counters.rejected),
+        ):
+            full = f"traceo_collector_{name}_total"
+            lines.append(f"# TYPE {full} counter")
+            lines += [f'{full}{{{label}="{key}"}} {value}' for key, value in sorted(values.items())]
+        for name, value in (
+            ("received_bytes", counters.received_bytes),
+            ("rejected_spans", counters.rejected_spans),
+            ("rejected_points", counters.rejected_points),
+        ):
+            full = f"traceo_collector_{name}_total"
+            lines += [f"# TYPE {full} counter", f"{full} {value}"]
+        return "\n".join(lines) + "\n"

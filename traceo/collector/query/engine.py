@@ -1,0 +1,128 @@
+import threading
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+
+import duckdb
+
+from traceo.collector.batch import Signal
+from traceo.collector.store.protocols import Segment
+from traceo.collector.store.segments import PREFIX_DIGITS
+from traceo.collector.store.store import Store
+from traceo.collector.store.tables import SCHEMAS
+from traceo.collector.store.writer import Snapshot
+
+__all__ = ["Engine", "Parameter", "View"]
+
+Parameter: TypeAlias = str | int | list[str]
+
+_MEMORY = "1GiB"
+_INDEX_ENTRY = PREFIX_DIGITS // 2  # bytes
+
+
+class View:
+    """One consistent moment of the store, for one request: every query of it sees the same rows."""
+
+    def __init__(self, engine: "Engine", snapshot: Snapshot) -> None:
+        self._engine = engine
+        self._snapshot = snapshot
+
+    def rows(
+        self,
+        signal: Signal,
+        sql: str,
+        parameters: Sequence[Parameter],
+        *,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        traces: Sequence[str] | None = None,
+    ) -> list[tuple[object, ...]]:
+        """Run ``sql``, in which ``{rows}`` stands for the signal's table.
+
+        The bounds only choose which segments are opened: those that may hold a row in the time range, or of the traces.
+        """
+        chosen = [
+            segment
+            for segment in self._snapshot.segments
+            if segment.signal is signal
+            and (start_ns is None or segment.max_ns >= start_ns)
+            and (end_ns is None or segment.min_ns <= end_ns)
+            and (traces is None or _may_hold(segment, traces))
+        ]
+        return self._engine.run(signal, sql, parameters, chosen, self._snapshot)
+
+
+class Engine:
+    """DuckDB over segment files and tails. Reads no other file, loads no extension, spills nothing to disk."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._connection = duckdb.connect(
+            ":memory:",
+            config={
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "threads": "2",
+                "memory_limit": _MEMORY,
+                "temp_directory": "",
+                "allow_community_extensions": "false",
+            },
+        )
+        folder = str(store.folder).replace("'", "''")
+        self._connection.execute(f"SET allowed_directories = ['{folder}']")
+        self._connection.execute("SET enable_external_access = false")
+        self._connection.execute("SET lock_configuration = true")
+
+    def view(self) -> View:
+        """Look at everything answered before this call.
+
+        Raises:
+            StoreError: the writer is several seconds behind.
+        """
+        return View(self, self._store.snapshot())
+
+    def run(
+        self,
+        signal: Signal,
+        sql: str,
+        parameters: Sequence[Parameter],
+        segments: Iterable[Segment],
+        snapshot: Snapshot,
+    ) -> list[tuple[object, ...]]:
+        """Run one query over some segments and the tail of a signal (see :meth:`View.rows`)."""
+        with self._lock:
+            cursor = self._connection.cursor()
+        try:
+            cursor.register("tail", snapshot.tails[signal])
+            return cursor.execute(
+                sql.replace("{rows}", self._source(signal, segments)), list(parameters)
+            ).fetchall()
+        finally:
+            cursor.close()
+
+    def _source(self, signal: Signal, segments: Iterable[Segment]) -> str:
+        columns = ", ".join(SCHEMAS[signal].names)
+        paths = ", ".join("'" + str(self._store.location(s)).replace("'", "''") + "'" for s in segments)
+        tail = f"SELECT {columns} FROM tail"
+        if not paths:
+            return f"({tail})"
+        return f"(SELECT {columns} FROM read_parquet([{paths}]) UNION ALL {tail})"
+
+
+def _may_hold(segment: Segment, traces: Sequence[str]) -> bool:
+    return any(_holds(segment.traces, bytes.fromhex(trace[:PREFIX_DIGITS])) for trace in traces)
+
+
+def _holds(index: bytes, prefix: bytes) -> bool:
+    """Binary search in packed, sorted, fixed-width entries."""
+    low, high = 0, len(index) // _INDEX_ENTRY
+    while low < high:
+        middle = (low + high) // 2
+        entry = index[middle * _INDEX_ENTRY : (middle + 1) * _INDEX_ENTRY]
+        if entry == prefix:
+            return True
+        if entry < prefix:
+            low = middle + 1
+        else:
+            high = middle
+    return False

@@ -1,0 +1,61 @@
+"""From a batch as received to a decoded request: open, decompress, parse, compare."""
+
+import msgspec
+
+from traceo.collector.batch import Batch, Media, Signal
+from traceo.collector.receivers.decompress import decompress, encoding_named
+from traceo.collector.receivers.otlp import Request, parse
+from traceo.errors import EncodeError
+from traceo.sealing import OpenedBatch, PrivateKeys, open_batch
+
+__all__ = ["Mismatch", "Opened", "Opener"]
+
+_MEDIA = {"application/x-protobuf": Media.PROTOBUF, "application/json": Media.JSON}
+
+
+class Mismatch(EncodeError):
+    """A sealed batch's authenticated header contradicts where it was sent, or names what we do not read."""
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A decoded request; ``batch_id`` is empty for a plain one."""
+
+    request: Request
+    batch_id: bytes
+
+
+class Opener:
+    """Decodes batches, plain and sealed, within ``message_bytes`` of memory each."""
+
+    def __init__(self, keys: PrivateKeys, *, message_bytes: int) -> None:
+        self._keys = keys
+        self._message_bytes = message_bytes
+
+    def open(self, batch: Batch) -> Opened:
+        """Decode one batch.
+
+        Raises:
+            OpenError: a sealed one that no key of ours opens.
+            Mismatch: a sealed one for another signal, or of a content we do not read.
+            TooLarge: more than ``message_bytes`` when decompressed.
+            EncodeError: anything else that is not an OTLP request.
+        """
+        if batch.media is not Media.COSE:
+            plain = decompress(batch.body, batch.encoding, limit=self._message_bytes)
+            return Opened(parse(plain, batch.signal, batch.media), b"")
+        # a client may compress what is already sealed; undo that first
+        sealed = decompress(batch.body, batch.encoding, limit=self._message_bytes)
+        return self._open_sealed(open_batch(sealed, self._keys), batch.signal)
+
+    def _open_sealed(self, opened: OpenedBatch, signal: Signal) -> Opened:
+        header = opened.header
+        if header.signal != signal.name.lower():
+            raise Mismatch(
+                f"the sealed batch holds {header.signal} but was sent to /v1/{signal.name.lower()}"
+            )
+        media = _MEDIA.get(header.content_type)
+        encoding = encoding_named(header.content_encoding)
+        if media is None or encoding is None:
+            raise Mismatch("the sealed batch's header names a content type or encoding that is not supported")
+        plain = decompress(opened.body, encoding, limit=self._message_bytes)
+        return Opened(parse(plain, signal, media), header.batch_id)

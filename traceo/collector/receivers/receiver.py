@@ -1,0 +1,191 @@
+"""OTLP over HTTP: ``POST /v1/traces``, ``/v1/logs``, ``/v1/metrics``."""
+
+import asyncio
+import time
+from typing import cast
+
+import msgspec
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from traceo.collector import journal
+from traceo.collector.batch import Batch, Encoding, Media, Signal
+from traceo.collector.counters import Counters
+from traceo.collector.http import Receive, Scope, Send, respond, respond_problem
+from traceo.collector.problems import Problem
+from traceo.collector.receivers.decompress import TooLarge, encoding_named
+from traceo.collector.receivers.opening import Mismatch, Opened, Opener
+from traceo.collector.receivers.otlp import answer, points_of
+from traceo.collector.settings import Settings
+from traceo.collector.store.rows import whole_span
+from traceo.collector.store.store import Overloaded, Store
+from traceo.errors import EncodeError, OpenError
+
+__all__ = ["Receiver"]
+
+_SIGNALS = {"/v1/traces": Signal.TRACES, "/v1/logs": Signal.LOGS, "/v1/metrics": Signal.METRICS}
+_MEDIA = {
+    "application/x-protobuf": Media.PROTOBUF,
+    "application/json": Media.JSON,
+    "application/cose": Media.COSE,
+}
+_ANSWERS = {Media.JSON: b"application/json"}  # a sealed batch is answered in protobuf
+_ACCEPT = ((b"accept-encoding", b"zstd, gzip"),)  # RFC 7694: what a sender may use next time
+_INLINE_BYTES = 128 * 1024  # a larger body is decoded off the event loop
+_NO_METRICS = "metrics are not stored by this version of the collector"
+_NO_IDS = "spans without a valid trace id and span id are not stored"
+
+
+class _Gone(Exception):
+    """The sender hung up; nobody is left to answer."""
+
+
+class Receiver:
+    """Decodes a batch before it answers, and answers when it is on the disk.
+
+    A request that is refused leaves nothing behind but a count.
+    """
+
+    def __init__(self, settings: Settings, *, store: Store, opener: Opener, counters: Counters) -> None:
+        self._settings = settings
+        self._store = store
+        self._opener = opener
+        self._counters = counters
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._take(scope, receive, send)
+        except Problem as problem:
+            self._counters.rejected[problem.reason] += 1
+            journal.warning(
+                "request refused", reason=problem.reason, status=problem.status, path=scope["path"][:64]
+            )
+            await respond_problem(send, problem, _ACCEPT)
+        except _Gone:
+            self._counters.rejected["disconnected"] += 1
+
+    async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
+        signal = _SIGNALS.get(scope["path"])
+        if signal is None:
+            raise Problem(
+                404, "unknown-path", "Not found", "OTLP is served at /v1/traces, /v1/logs and /v1/metrics"
+            )
+        if scope["method"] != "POST":
+            raise Problem(
+                405, "method", "Method not allowed", "send OTLP with POST", headers=((b"allow", b"POST"),)
+            )
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        media = _media(headers)
+        encoding = _encoding(headers)
+        body = await self._body(headers, receive)
+        batch = Batch(signal, media, encoding, time.time_ns(), body)
+        opened = await self._open(batch)
+        self._counters.requests[signal.name.lower()] += 1
+        self._counters.received_bytes += len(body)
+        if isinstance(opened.request, ExportMetricsServiceRequest):
+            rejected = points_of(opened.request)
+            self._counters.rejected_points += rejected
+            content = answer(signal, media, rejected=rejected, why=_NO_METRICS)
+        else:
+            await self._store_batch(batch, opened)
+            rejected = _broken_spans(opened)
+            self._counters.rejected_spans += rejected
+            content = answer(signal, media, rejected=rejected, why=_NO_IDS if rejected else "")
+        await respond(send, 200, _ANSWERS.get(media, b"application/x-protobuf"), content, _ACCEPT)
+
+    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        limit = self._settings.body_bytes
+        if int(headers.get(b"content-length", b"0")) > limit:  # the HTTP parser lets digits through only
+            raise _too_large(f"the body is larger than {limit} bytes")
+        parts: list[bytes] = []
+        size = 0
+        more = True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _Gone
+            part = cast("bytes", message.get("body", b""))
+            size += len(part)
+            if size > limit:
+                raise _too_large(f"the body is larger than {limit} bytes")
+            parts.append(part)
+            more = message.get("more_body", False)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def _open(self, batch: Batch) -> Opened:
+        try:
+            if len(batch.body) > _INLINE_BYTES:
+                return await asyncio.to_thread(self._opener.open, batch)
+            return self._opener.open(batch)
+        except OpenError as error:
+            detail = "no key of this collector opens the batch, or it was changed on the way; fetch /api/traceo/keys again"
+            raise Problem(400, "sealed-batch-unopenable", "The sealed batch does not open", detail) from error
+        except TooLarge as error:
+            raise _too_large(str(error)) from error
+        except Mismatch as error:
+            raise Problem(
+                400, "sealed-header-mismatch", "The sealed batch is not for here", str(error)
+            ) from error
+        except EncodeError as error:
+            raise Problem(400, "malformed", "The body cannot be read", str(error)) from error
+
+    async def _store_batch(self, batch: Batch, opened: Opened) -> None:
+        if opened.batch_id:
+            batch = msgspec.structs.replace(batch, batch_id=opened.batch_id)
+        try:
+            await self._store.accept(batch, opened.request)
+        except Overloaded as error:
+            raise Problem(
+                503,
+                "overloaded",
+                "The collector cannot take more now",
+                str(error),
+                headers=((b"retry-after", b"1"),),
+            ) from error
+
+
+def _media(headers: dict[bytes, bytes]) -> Media:
+    content_type = headers.get(b"content-type", b"").decode("latin-1").lower()
+    name, _, parameters = content_type.partition(";")
+    media = _MEDIA.get(name.strip())
+    if media is None or (
+        media is Media.COSE and "cose-type" in parameters and "cose-encrypt" not in parameters
+    ):
+        raise Problem(
+            415,
+            "content-type",
+            "Unsupported media type",
+            'send application/x-protobuf, application/json, or a sealed batch as application/cose; cose-type="cose-encrypt"',
+        )
+    return media
+
+
+def _encoding(headers: dict[bytes, bytes]) -> Encoding:
+    encoding = encoding_named(headers.get(b"content-encoding", b"").decode("latin-1"))
+    if encoding is None:
+        raise Problem(
+            415, "content-encoding", "Unsupported content encoding", "send zstd, gzip or no encoding"
+        )
+    return encoding
+
+
+def _too_large(detail: str) -> Problem:
+    return Problem(
+        413,
+        "too-large",
+        "The message is too large",
+        f"{detail}; send smaller batches",
+        headers=((b"connection", b"close"),),
+    )
+
+
+def _broken_spans(opened: Opened) -> int:
+    request = opened.request
+    if not isinstance(request, ExportTraceServiceRequest):
+        return 0
+    return sum(
+        not whole_span(span)
+        for of_resource in request.resource_spans
+        for of_scope in of_resource.scope_spans
+        for span in of_scope.spans
+    )

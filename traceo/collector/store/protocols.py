@@ -1,0 +1,133 @@
+"""The three things a store is made of; a second implementation (a replicated log, PostgreSQL, shared disks) fits here."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import msgspec
+import pyarrow as pa
+
+from traceo.collector.batch import Batch, Signal
+
+__all__ = ["Catalog", "Done", "Operation", "Segment", "SegmentStore", "Sink", "WriteAheadLog"]
+
+Done: TypeAlias = Callable[[BaseException | None], object]
+Sink: TypeAlias = Callable[[int, Batch, object], object]
+
+
+class Operation(msgspec.Struct, frozen=True):
+    """How often a segment holds one (service, span name, kind)."""
+
+    service: str
+    name: str
+    kind: int
+    spans: int
+    errors: int
+    last_ns: int
+
+
+class Segment(msgspec.Struct, frozen=True):
+    """An immutable file of rows of one signal. ``traces`` are the sorted first 8 bytes of its trace ids, packed."""
+
+    signal: Signal
+    path: str
+    rows: int
+    size: int
+    min_ns: int
+    max_ns: int
+    traces: bytes
+    operations: tuple[Operation, ...] = ()
+
+
+class WriteAheadLog(Protocol):
+    """Keeps batches, in order, from before their answer until they are in a segment."""
+
+    def replay(self, after: int) -> Iterator[tuple[int, Batch]]:
+        """Yield what was kept with a sequence number above ``after``; once, before ``start``."""
+        ...
+
+    def start(self, *, after: int, sink: Sink) -> None:
+        """Begin to accept; ``sink`` gets each durable entry in order."""
+        ...
+
+    def append(self, batch: Batch, message: object, done: Done) -> None:
+        """Call ``done`` once the batch is durable (with None) or never will be (with the error)."""
+        ...
+
+    def checkpoint(self, sequence: int) -> None:
+        """Forget entries up to and including ``sequence``."""
+        ...
+
+    @property
+    def committed(self) -> int:
+        """The highest durable sequence number."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        ...
+
+    def close(self) -> None:
+        """Make all accepted entries durable, then stop."""
+        ...
+
+
+class Catalog(Protocol):
+    """Which segments exist, how far the log is applied, and which batch ids are known; changed in one transaction."""
+
+    def segments(self) -> list[Segment]:
+        """All of them, oldest first."""
+        ...
+
+    def applied(self) -> int:
+        """The log's sequence number up to which everything is in segments."""
+        ...
+
+    def commit(
+        self,
+        *,
+        applied: int,
+        added: Sequence[Segment],
+        removed: Sequence[Segment],
+        batches: Iterable[tuple[bytes, int]],
+        forget_before_ns: int,
+    ) -> None:
+        """Add and remove segments, remember batch ids (with their arrival), move ``applied``: all or nothing."""
+        ...
+
+    def knows_batch(self, batch_id: bytes) -> bool:
+        """Tell whether a batch id was committed within the window."""
+        ...
+
+    def operations(self, service: str | None) -> list[Operation]:
+        """Sums over all segments, by (service, name, kind)."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
+
+
+class SegmentStore(Protocol):
+    """Where segments lie."""
+
+    def write(self, signal: Signal, table: pa.Table) -> Segment:
+        """Write rows as a new durable segment."""
+        ...
+
+    def read(self, segment: Segment) -> pa.Table:
+        """All rows of one segment."""
+        ...
+
+    def location(self, segment: Segment) -> Path:
+        """Where a query engine on this machine can read it."""
+        ...
+
+    def remove(self, segments: Sequence[Segment]) -> None:
+        """Delete files; missing ones are no error."""
+        ...
+
+    def sweep(self, known: Sequence[Segment]) -> int:
+        """Delete every file that is not known; return how many."""
+        ...

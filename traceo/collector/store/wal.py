@@ -1,0 +1,254 @@
+"""The write-ahead log on a local disk: one fsync for all that waits, before any of it is answered.
+
+A folder of files, each named after the first sequence number in it. A file is a magic line and records; a record is a
+fixed head (CRC-32 of all that follows, length, sequence number, arrival, kind, batch id) and the body as received.
+A record that is cut short or does not match its CRC ends the file: it was never answered.
+"""
+
+import os
+import struct
+import threading
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from traceo.collector.batch import Batch, Encoding, Media, Signal
+from traceo.collector.store.protocols import Done, Sink
+from traceo.errors import StoreError
+
+__all__ = ["FileLog"]
+
+_MAGIC = b"traceo wal 1\n"
+_HEAD = struct.Struct(
+    "<IIQQBBBx16s"
+)  # crc, body length, sequence, received_ns, signal, media, encoding, batch id
+_CRC_BYTES = 4
+_NO_ID = bytes(16)
+
+
+class _Waiting(msgspec.Struct):
+    batch: Batch
+    message: object
+    done: Done
+
+
+class _File(msgspec.Struct):
+    path: Path
+    last: int
+    size: int
+
+
+class FileLog:
+    """A :class:`~traceo.collector.store.protocols.WriteAheadLog` in ``folder``.
+
+    One thread writes. When a write or an fsync fails, the group is cut off the file again and each of its senders is
+    told; the next group goes to a new file, since after a failed fsync the old one's state is unknown.
+    """
+
+    def __init__(self, folder: Path, *, file_bytes: int) -> None:
+        self._folder = folder
+        self._file_bytes = file_bytes
+        self._wake = threading.Condition()
+        self._waiting: list[_Waiting] = []
+        self._forget = -1
+        self._closing = False
+        self._files: list[_File] = []
+        self._fd = -1
+        self._thread: threading.Thread | None = None
+        self._sink: Sink = _nowhere
+        self._committed = 0
+        self.cut_bytes = 0
+        self.fsyncs = 0
+
+    @property
+    def committed(self) -> int:
+        return self._committed
+
+    @property
+    def size(self) -> int:
+        return sum(file.size for file in list(self._files))
+
+    def replay(self, after: int) -> Iterator[tuple[int, Batch]]:
+        """Yield each whole record above ``after``, cut torn tails off, drop files that hold nothing."""
+        for path in sorted(self._folder.glob("*.wal")):
+            data = path.read_bytes()
+            end = 0
+            last = 0
+            for sequence, batch, stop in _records(data):
+                end, last = stop, sequence
+                if sequence > after:
+                    yield sequence, batch
+            if last <= after:
+                path.unlink()
+                continue
+            if end < len(data):
+                self.cut_bytes += len(data) - end
+                os.truncate(path, end)
+            self._files.append(_File(path, last, end))
+            self._committed = max(self._committed, last)
+
+    def start(self, *, after: int, sink: Sink) -> None:
+        self._committed = max(self._committed, after)
+        self._sink = sink
+        self._thread = threading.Thread(target=self._run, name="traceo-wal", daemon=True)
+        self._thread.start()
+
+    def append(self, batch: Batch, message: object, done: Done) -> None:
+        with self._wake:
+            if self._closing or self._thread is None:
+                raise StoreError("the write-ahead log is closed")
+            self._waiting.append(_Waiting(batch, message, done))
+            self._wake.notify()
+
+    def checkpoint(self, sequence: int) -> None:
+        with self._wake:
+            self._forget = sequence
+            self._wake.notify()
+
+    def close(self) -> None:
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self._close_file()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._waiting and self._forget < 0 and not self._closing:
+                    self._wake.wait()
+                group, self._waiting = self._waiting, []
+                forget, self._forget = self._forget, -1
+                stop = self._closing
+            if group:
+                self._commit(group)
+            if forget >= 0:
+                self._drop(forget)
+            if stop and not group:
+                return
+
+    def _commit(self, group: list[_Waiting]) -> None:
+        first = self._committed + 1
+        try:
+            self._write(first, group)
+        except OSError as error:
+            for entry in group:
+                entry.done(error)
+            return
+        self._committed = first + len(group) - 1
+        # the writer hears of an entry before its sender does: a query after the answer knows what to wait for
+        for sequence, entry in enumerate(group, first):
+            self._sink(sequence, entry.batch, entry.message)
+        for entry in group:
+            entry.done(None)
+
+    def _write(self, first: int, group: list[_Waiting]) -> None:
+        if self._fd < 0:
+            self._open_file(first)
+        file = self._files[-1]
+        data = b"".join(
+            [part for sequence, entry in enumerate(group, first) for part in _record(sequence, entry.batch)]
+        )
+        try:
+            _write_all(self._fd, data)
+            os.fsync(self._fd)
+        except OSError:
+            self._abandon_file(file)
+            raise
+        self.fsyncs += 1
+        file.size += len(data)
+        file.last = first + len(group) - 1
+        if file.size >= self._file_bytes:
+            self._close_file()
+
+    def _open_file(self, first: int) -> None:
+        path = self._folder / f"{first:020}.wal"
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            _write_all(fd, _MAGIC)
+            _sync_folder(self._folder)
+        except OSError:
+            os.close(fd)
+            raise
+        self._fd = fd
+        self._files.append(_File(path, first - 1, len(_MAGIC)))
+
+    def _abandon_file(self, file: _File) -> None:
+        try:
+            os.ftruncate(self._fd, file.size)
+        finally:
+            self._close_file()
+            if file.size == len(_MAGIC):
+                self._files.remove(file)
+
+    def _close_file(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _drop(self, sequence: int) -> None:
+        if self._files and self._files[-1].last <= sequence:
+            self._close_file()
+        for file in [file for file in self._files if file.last <= sequence]:
+            file.path.unlink(missing_ok=True)
+            self._files.remove(file)
+
+
+def _record(sequence: int, batch: Batch) -> tuple[bytes, bytes]:
+    head = _HEAD.pack(
+        0,
+        len(batch.body),
+        sequence,
+        batch.received_ns,
+        batch.signal,
+        batch.media,
+        batch.encoding,
+        batch.batch_id or _NO_ID,
+    )[_CRC_BYTES:]
+    crc = zlib.crc32(batch.body, zlib.crc32(head))
+    return crc.to_bytes(_CRC_BYTES, "little") + head, batch.body
+
+
+def _records(data: bytes) -> Iterator[tuple[int, Batch, int]]:
+    """Yield (sequence, batch, offset behind it) up to the first record that is not whole."""
+    if not data.startswith(_MAGIC):
+        return
+    view = memoryview(data)
+    at = len(_MAGIC)
+    while at + _HEAD.size <= len(data):
+        crc, length, sequence, received, signal, media, encoding, batch_id = _HEAD.unpack_from(data, at)
+        stop = at + _HEAD.size + length
+        if stop > len(data) or zlib.crc32(view[at + _CRC_BYTES : stop]) != crc:
+            return
+        batch = Batch(
+            Signal(signal),
+            Media(media),
+            Encoding(encoding),
+            received,
+            bytes(view[at + _HEAD.size : stop]),
+            b"" if batch_id == _NO_ID else batch_id,
+        )
+        yield sequence, batch, stop
+        at = stop
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _nowhere(_sequence: int, _batch: Batch, _message: object) -> None:
+    return None
