@@ -37,10 +37,10 @@ def snapshot(span: Any) -> SpanRecord:
         span_id=span._span_id,
         parent_span_id=span._parent_id,
         flags=span._flags | _HAS_IS_REMOTE | (span._origin & _IS_REMOTE),
-        name=span._name,
-        kind=_KINDS[span._kind],
-        start_ns=span._start_time,
-        end_ns=span._end_time or span._start_time,
+        name=span._name if type(span._name) is str else _name(span._name),
+        kind=_KINDS.get(span._kind, 1),
+        start_ns=_nanos(span._start_time),
+        end_ns=_nanos(span._end_time or span._start_time),
         attributes=span._attributes,
         dropped_attributes=span._dropped_attributes,
     )
@@ -48,7 +48,7 @@ def snapshot(span: Any) -> SpanRecord:
         record.trace_state = _state(span._trace_state)
     if span._events is not None:
         record.events = [
-            EventRecord(event.name, event.timestamp, event._attributes, event.dropped_attributes)
+            EventRecord(_name(event.name), _nanos(event.timestamp), event._attributes, event.dropped_attributes)
             for event in span._events
         ]
         record.dropped_events = span._events.dropped
@@ -72,14 +72,14 @@ def _of_foreign(span: Any) -> SpanRecord:
         parent_span_id=parent.span_id if parent else 0,
         trace_state=_state(context.trace_state),
         flags=context.trace_flags | _HAS_IS_REMOTE | (_IS_REMOTE if parent and parent.is_remote else 0),
-        name=span.name,
-        kind=_KINDS[span.kind],
-        start_ns=span.start_time or 0,
-        end_ns=span.end_time or span.start_time or 0,
+        name=_name(span.name),
+        kind=_KINDS.get(span.kind, 1),
+        start_ns=_nanos(span.start_time),
+        end_ns=_nanos(span.end_time or span.start_time),
         attributes=dict(span.attributes) if span.attributes else None,
         dropped_attributes=span.dropped_attributes,
         events=[
-            EventRecord(event.name, event.timestamp, dict(event.attributes or {}), event.dropped_attributes)
+            EventRecord(_name(event.name), _nanos(event.timestamp), dict(event.attributes or {}), event.dropped_attributes)
             for event in span.events
         ],
         dropped_events=span.dropped_events,
@@ -88,6 +88,26 @@ def _of_foreign(span: Any) -> SpanRecord:
         status_code=_CODES[span.status.status_code],
         status_message=span.status.description or "",
     )
+
+
+def _name(name: Any) -> str:
+    """The API says str; applications say what they like."""
+    if isinstance(name, str):
+        return name
+    try:
+        return str(name)
+    except Exception:
+        return ""
+
+
+def _nanos(time: Any) -> int:
+    """The API says int; ``time.time() * 1e9`` is a float."""
+    if type(time) is int:
+        return time
+    try:
+        return int(time)
+    except Exception:
+        return 0
 
 
 def _link(link: Any) -> LinkRecord:
