@@ -1,8 +1,8 @@
 """Every attribute name we emit or read, in one place.
 
-The names follow OpenTelemetry's *stable* semantic conventions (HTTP, database, code, exception, resource), so that
-any OTLP backend understands them. Names under ``traceo.`` are ours. They are plain constants on purpose: importing
-them costs nothing, and an upgrade of somebody else's package cannot rename them under us.
+The names follow OpenTelemetry's *stable* semantic conventions (HTTP, database, code, exception, resource),
+so that any OTLP backend understands them. Names under ``traceo.`` are ours. They are plain constants on
+purpose: importing them costs nothing, and an upgrade of somebody else's package cannot rename them under us.
 """
 
 from typing import Final

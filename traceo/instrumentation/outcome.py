@@ -1,0 +1,42 @@
+"""How an operation that did not return is told on its span."""
+
+from typing import Final
+
+from opentelemetry.trace import Span, Status, StatusCode
+
+from traceo import semconv
+
+__all__ = ["error_type", "fail", "is_abandoned", "record"]
+
+# By name: importing asyncio, trio and starlette to compare classes would load them into apps that use
+# neither.
+_ABANDONED: Final = frozenset({"CancelledError", "Cancelled", "GeneratorExit", "ClientDisconnect"})
+
+
+def error_type(error: BaseException) -> str:
+    """The value of ``error.type``: the class's qualified name, without ``builtins.``."""
+    cls = type(error)
+    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+
+
+def is_abandoned(error: BaseException) -> bool:
+    """Whether nobody wanted the result any more: ``error.type`` is set then, the status is not."""
+    return type(error).__name__ in _ABANDONED
+
+
+def record(span: Span, error: BaseException) -> None:
+    """One ``exception`` event; only with the type when the message cannot be had (``__str__`` raises)."""
+    try:
+        str(error)
+    except Exception:
+        span.add_event(semconv.EXCEPTION_EVENT, {semconv.EXCEPTION_TYPE: error_type(error)})
+        return
+    span.record_exception(error)  # pyright: ignore[reportArgumentType]  the API says Exception, SDKs take all
+
+
+def fail(span: Span, error: BaseException) -> None:
+    """Tell ``error`` on ``span``: its type, and unless abandoned the status and the exception event."""
+    span.set_attribute(semconv.ERROR_TYPE, error_type(error))
+    if not is_abandoned(error):
+        span.set_status(Status(StatusCode.ERROR))
+        record(span, error)

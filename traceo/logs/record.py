@@ -1,0 +1,71 @@
+"""What both the handler and the formatter read out of a stdlib log record."""
+
+import logging
+import traceback
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Final, TypeAlias
+
+from traceo.logs.values import bounded, plain_text, to_value
+from traceo.records import AnyValue
+
+__all__ = ["ExceptionText", "body_of", "exception_of", "extras_of", "severity_of"]
+
+ExceptionText: TypeAlias = tuple[str, str, str]
+"""Type, message and stack trace."""
+
+_ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None]
+
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_BASE: Final = len(vars(logging.makeLogRecord({})))
+_MAX_EXTRAS: Final = 128
+_MAX_FRAMES: Final = 100
+_MAX_TRACE: Final = 64 * 1024
+
+
+def body_of(record: logging.LogRecord) -> AnyValue:
+    """The formatted message; a mapping stays one, for key rules; with wrong arguments, the template."""
+    message: object = record.msg
+    if not record.args and isinstance(message, Mapping):
+        return to_value(message)  # pyright: ignore[reportUnknownArgumentType]  contents are judged one by one
+    try:
+        return bounded(record.getMessage())
+    except Exception:  # wrong arguments, or one whose __str__ raises
+        return plain_text(message)
+
+
+def extras_of(record: logging.LogRecord) -> dict[str, AnyValue]:
+    """What came in through ``extra=`` (and through filters), bounded."""
+    fields = vars(record)
+    extras: dict[str, AnyValue] = {}
+    if len(fields) > _BASE:
+        for key, value in fields.items():
+            if key not in _STANDARD and len(extras) < _MAX_EXTRAS:
+                extras[key] = to_value(value)
+    return extras
+
+
+def exception_of(record: logging.LogRecord) -> ExceptionText | None:
+    """The exception of the record. Formatted now: later its frames have moved on, and would be kept alive."""
+    info: Any = record.exc_info
+    if not info or info[0] is None:
+        text = record.exc_text
+        return ("", "", bounded(text, _MAX_TRACE)) if text else None
+    known: _ExcInfo = info
+    cls, error, trace = known
+    name = cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    try:
+        stack = "".join(traceback.format_exception(cls, error, trace, limit=-_MAX_FRAMES))
+    except Exception:  # a chain or a source that cannot be shown
+        stack = ""
+    return name, plain_text(error), bounded(stack, _MAX_TRACE)
+
+
+def severity_of(level: int) -> int:
+    """OTLP's severity number: DEBUG 5, INFO 9, WARNING 13, ERROR 17, CRITICAL 21; between them one by one."""
+    if level <= 0:
+        return 0
+    if level < 10:
+        return 1 + min(level // 3, 3)
+    step = min(level // 10, 5)
+    return 4 * step + 1 + min(level - 10 * step, 3)
