@@ -54,7 +54,7 @@ def retry_after_s(answer: Response) -> float | None:
     return min(max(wait_s, 0.0), _MAX_WAIT_S)
 
 
-class _Partial(msgspec.Struct, rename="camel"):
+class _Partial(msgspec.Struct, frozen=True, rename="camel"):
     # OTLP/JSON writes 64-bit integers as strings, and readers take both.
     rejected_spans: int | str = 0
     rejected_log_records: int | str = 0

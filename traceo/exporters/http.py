@@ -150,6 +150,7 @@ class HttpSender:
         if self._proxy is not None and not self._secure:
             self._headers |= self._proxy.credentials
         self._connection: _Connection | None = None
+        self._busy = False
         self._closed = False
 
     @property
@@ -170,21 +171,17 @@ class HttpSender:
 
     def close(self) -> None:
         """Close for good; a send in another thread ends at once with `ConnectionAbortedError`."""
+        # The order matters: a sender marks itself busy before it looks at `_closed`.
         self._closed = True
-        if (connection := self._connection) is not None:
+        if not self._busy:
+            self._drop()
+        elif (connection := self._connection) is not None:
             connection.interrupt()
 
     def _request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Response:
-        connection, reused = self._current()
+        self._busy = True
         try:
-            try:
-                return self._exchange(connection, method, path, body, headers)
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-                # A server may close a connection that was idle; a fresh one decides.
-                if not reused or self._closed:
-                    raise
-                self._drop()
-                return self._exchange(self._current()[0], method, path, body, headers)
+            return self._read(self._answer(method, path, body, headers))
         except (OSError, http.client.HTTPException) as error:
             self._drop()
             if self._closed:
@@ -192,23 +189,46 @@ class HttpSender:
             if isinstance(error, OSError):
                 raise
             raise ConnectionError(f"not an HTTP answer ({type(error).__name__})") from error
+        finally:
+            self._busy = False
+            if self._closed:
+                self._drop()
 
-    def _exchange(
+    def _answer(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> http.client.HTTPResponse:
+        """Send the request and read the head of its answer."""
+        connection, reused = self._current()
+        try:
+            return self._ask(connection, method, path, body, headers)
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            # A server may close a connection that was idle; a fresh one decides.
+            if not reused or self._closed:
+                raise
+        self._drop()
+        return self._ask(self._current()[0], method, path, body, headers)
+
+    def _ask(
         self, connection: _Connection, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> Response:
-        deadline = time.monotonic() + self._timeout_s
+    ) -> http.client.HTTPResponse:
         connection.request(method, self._target(path), body, {**self._headers, **headers})
-        answer = connection.getresponse()
-        names = {name.lower(): value for name, value in answer.getheaders()}
+        return connection.getresponse()
+
+    def _read(self, answer: http.client.HTTPResponse) -> Response:
+        deadline = time.monotonic() + self._timeout_s
         content = bytearray()
         # In pieces: a peer that drips must not hold the thread longer than a peer that is silent.
         while piece := answer.read1(_MAX_ANSWER):
             content += piece
             if len(content) > _MAX_ANSWER or time.monotonic() > deadline:
                 raise TimeoutError("the answer is too long or too slow")
+        if answer.length:
+            raise ConnectionError("the answer ends early")
+        headers = {name.lower(): value for name, value in answer.getheaders()}
+        answer.close()
         if answer.will_close:
             self._drop()
-        return Response(answer.status, names, bytes(content))
+        return Response(answer.status, headers, bytes(content))
 
     def _target(self, path: str) -> str:
         if self._proxy is None or self._secure:
