@@ -102,3 +102,8 @@ class Site:
         count = limits.max_span_attributes
         self.max_attributes = sys.maxsize if count is None else count
         self.plain = limits.max_span_attribute_length is None
+
+
+from traceo import _compiled  # noqa: E402  last: the compiled twin, if there is a fresh one, takes this place
+
+_compiled.replace(__name__)

@@ -156,3 +156,8 @@ def _scope(scope: Any) -> ScopeRecord:
 
 
 _NO_SCOPE = ScopeRecord("")
+
+
+from traceo import _compiled  # noqa: E402  last: the compiled twin, if there is a fresh one, takes this place
+
+_compiled.replace(__name__)

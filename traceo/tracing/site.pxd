@@ -1,0 +1,24 @@
+# The C shapes of what a tracer's spans share.
+
+cdef class Outlets:
+    cdef public object sink
+    cdef public object processors
+    cdef public Py_ssize_t failures
+    cdef object _reported
+    cdef object _lock
+
+    cpdef hand_over(self, span)
+    cpdef started(self, span, parent_context)
+    cpdef ended(self, span)
+
+
+cdef class Site:
+    cdef public object scope
+    cdef public object scope_record
+    cdef public object resource
+    cdef public object resource_record
+    cdef public object limits
+    cdef public Outlets outlets
+    cdef public object now
+    cdef public Py_ssize_t max_attributes
+    cdef public bint plain

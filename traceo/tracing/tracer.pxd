@@ -1,0 +1,37 @@
+# The C shapes of tracers and current spans.
+
+cimport cython
+
+from traceo.tracing.site cimport Site
+from traceo.tracing.span cimport DroppedSpan, Span, SpanIdentity
+
+
+cdef class Tracer:
+    cdef public object _bits
+    cdef public object _bounds
+    cdef public bint _enabled
+    cdef public object _id_generator
+    cdef public int _random_flag
+    cdef public object _sampler
+    cdef public Site _site
+
+    @cython.locals(site=Site, span=Span, dropped=DroppedSpan, known=SpanIdentity, origin=int, flags=int, recording=bint)
+    cdef _start(self, name, context, kind, attributes, links, start_time, int on_exit)
+
+
+@cython.freelist(16)
+cdef class ActiveSpan:
+    cdef public object _attributes
+    cdef public object _kind
+    cdef public object _links
+    cdef public object _name
+    cdef public int _on_exit
+    cdef public object _parent
+    cdef public object _span
+    cdef public object _start_time
+    cdef public object _token
+    cdef public Tracer _tracer
+
+    @cython.locals(tracer=Tracer)
+    cpdef start(self)
+    cpdef finish(self, error)
