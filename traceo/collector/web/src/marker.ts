@@ -1,0 +1,51 @@
+/**
+ * What redaction left in a value, told apart from text that only looks like it.
+ *
+ * A marker is `[EMAIL]` or, for a pseudonym, `[EMAIL:pn_…]`. An application may write such text itself, so it
+ * counts only where the record's `redacted` list names the path of the value.
+ */
+
+import type { Redaction } from "./types";
+
+export type Piece =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "marker"; readonly text: string; readonly type: string; readonly rule: string };
+
+const MARKER = /\[([A-Z][A-Z0-9_]*)(?::[A-Za-z0-9_.-]+)?\]/g;
+
+/** The rules that changed the value at `path`, in the order they were recorded. */
+export function rulesAt(redacted: readonly Redaction[], path: string): string[] {
+  return redacted.filter((entry) => entry.path === path).map((entry) => entry.rule);
+}
+
+/** The rule behind one marker: the one of its name if any, else those that rule a whole key or are not named. */
+function ruleOf(type: string, rules: readonly string[], types: ReadonlySet<string>): string {
+  if (rules.includes(type)) return type;
+  const others = [...new Set(rules.filter((rule) => !types.has(rule)))];
+  return (others.length > 0 ? others : [...new Set(rules)]).join(", ");
+}
+
+/** Cuts a value into plain text and markers; with no rule for it, all of it is plain text. */
+export function splitMarkers(text: string, rules: readonly string[]): Piece[] {
+  if (text === "") return [];
+  if (rules.length === 0) return [{ kind: "text", text }];
+  const found = [...text.matchAll(MARKER)];
+  const types = new Set(found.map((match) => match[1] ?? ""));
+  const pieces: Piece[] = [];
+  let end = 0;
+  for (const match of found) {
+    if (match.index > end) pieces.push({ kind: "text", text: text.slice(end, match.index) });
+    const type = match[1] ?? "";
+    pieces.push({ kind: "marker", text: match[0], type, rule: ruleOf(type, rules, types) });
+    end = match.index + match[0].length;
+  }
+  if (end < text.length) pieces.push({ kind: "text", text: text.slice(end) });
+  return pieces;
+}
+
+/** How often each rule applied, most frequent first, then by name. */
+export function countRules(redacted: readonly Redaction[]): [rule: string, count: number][] {
+  const counts = new Map<string, number>();
+  for (const { rule } of redacted) counts.set(rule, (counts.get(rule) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0]));
+}

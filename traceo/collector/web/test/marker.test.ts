@@ -1,0 +1,69 @@
+import { expect, test } from "vitest";
+import { countRules, rulesAt, splitMarkers } from "../src/marker";
+
+const text = (value: string) => ({ kind: "text", text: value });
+const marker = (value: string, type: string, rule: string) => ({ kind: "marker", text: value, type, rule });
+
+test("a marker in a redacted value becomes a piece of its own", () => {
+  expect(splitMarkers("to [EMAIL], cc [EMAIL]", ["EMAIL"])).toEqual([
+    text("to "),
+    marker("[EMAIL]", "EMAIL", "EMAIL"),
+    text(", cc "),
+    marker("[EMAIL]", "EMAIL", "EMAIL"),
+  ]);
+});
+
+test("the same text is only text where nothing was redacted", () => {
+  expect(splitMarkers("to [EMAIL]", [])).toEqual([text("to [EMAIL]")]);
+});
+
+test("a pseudonym keeps its name but shows its type", () => {
+  expect(splitMarkers("[EMAIL:pn_x7Q-]", ["EMAIL"])).toEqual([marker("[EMAIL:pn_x7Q-]", "EMAIL", "EMAIL")]);
+});
+
+test("a marker of a key rule names that rule, beside one of its own name", () => {
+  expect(splitMarkers("[PASSWORD] [EMAIL]", ["EMAIL", "key:password"])).toEqual([
+    marker("[PASSWORD]", "PASSWORD", "key:password"),
+    text(" "),
+    marker("[EMAIL]", "EMAIL", "EMAIL"),
+  ]);
+});
+
+test("when several rules could have made a marker all of them are named", () => {
+  expect(splitMarkers("[REDACTED]", ["key:token", "key:pin", "key:token"])).toEqual([
+    marker("[REDACTED]", "REDACTED", "key:token, key:pin"),
+  ]);
+});
+
+test("lower-case brackets, lists and empty values are no markers", () => {
+  expect(splitMarkers("[email] [1, 2] []", ["EMAIL"])).toEqual([text("[email] [1, 2] []")]);
+  expect(splitMarkers("", ["EMAIL"])).toEqual([]);
+});
+
+test("no piece is lost or doubled", () => {
+  const value = "a[EMAIL][IP]b [X] c[";
+  expect(
+    splitMarkers(value, ["EMAIL", "IP"])
+      .map((piece) => piece.text)
+      .join(""),
+  ).toBe(value);
+});
+
+test("rules belong to the exact path of a value", () => {
+  const redacted = [
+    { path: "attributes.url.full", rule: "EMAIL" },
+    { path: "attributes.url.full", rule: "PHONE" },
+    { path: "attributes.url", rule: "IP" },
+  ];
+  expect(rulesAt(redacted, "attributes.url.full")).toEqual(["EMAIL", "PHONE"]);
+  expect(rulesAt(redacted, "attributes.url.path")).toEqual([]);
+});
+
+test("rules are counted, the most frequent first", () => {
+  const of = (...rules: string[]) => rules.map((rule) => ({ path: "body", rule }));
+  expect(countRules(of("IP", "EMAIL", "key:name", "EMAIL"))).toEqual([
+    ["EMAIL", 2],
+    ["IP", 1],
+    ["key:name", 1],
+  ]);
+});
