@@ -1,7 +1,7 @@
 """Who answers which path."""
 
 from traceo.collector import journal
-from traceo.collector.http import App, Receive, Scope, Send, respond_problem
+from traceo.collector.http import App, Message, Receive, Scope, Send, respond_problem
 from traceo.collector.problems import Problem
 
 __all__ = ["dispatcher"]
@@ -16,7 +16,7 @@ def dispatcher(*, receiver: App, api: App, probes: App, pages: App) -> App:
         path: str = scope["path"]
         started = False
 
-        async def watched(message: dict[str, object]) -> None:
+        async def watched(message: Message) -> None:
             nonlocal started
             started = True
             await send(message)

@@ -9,7 +9,8 @@ import msgspec
 
 __all__ = ["error", "info", "warning"]
 
-_QUIET_S = 10.0  # a message that repeats (a sender in a loop) is written once in this time, with how many were left out
+# a warning that repeats (a sender in a loop) is written once in this time, with how many were left out
+_QUIET_S = 10.0
 _lock = threading.Lock()
 _last: dict[str, tuple[float, int]] = {}
 
@@ -20,7 +21,7 @@ def info(event: str, /, **fields: str | float | None) -> None:
 
 
 def warning(event: str, /, **fields: str | float | None) -> None:
-    """Write something that an operator may have to look at; at most once in ten seconds for each event and reason."""
+    """Write what an operator may have to look at; once in ten seconds for each event and reason."""
     key = f"{event}/{fields.get('reason', '')}"
     now = time.monotonic()
     with _lock:

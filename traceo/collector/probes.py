@@ -18,6 +18,7 @@ class Probes:
         self._counters = counters
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Answer one request."""
         if scope["method"] not in {"GET", "HEAD"}:
             await respond_problem(
                 send,

@@ -5,7 +5,7 @@ import msgspec
 __all__ = ["Problem", "problem_body"]
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818  the word of RFC 9457
     """A request that cannot be served, and why. ``detail`` never carries a value of the request's body.
 
     ``reason`` is the short name it is counted under; ``headers`` go on the answer.

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def serve(settings: Settings) -> None:
 
 
 def check(settings: Settings) -> None:
-    """Find out whether ``serve`` could start: settings, port, data folder and keys; starts and changes nothing else.
+    """Find out whether ``serve`` could start: settings, port, data folder and keys.
 
     Raises:
         ConfigError, StoreError, KeyFileError: as ``serve``.
@@ -91,9 +91,7 @@ def _listen(settings: Settings) -> socket.socket:
         family = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0][0]
         listener = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
-        raise ConfigError(
-            f"host is {settings.host} (from --host) and does not resolve; give an address"
-        ) from error
+        raise ConfigError(f"host {settings.host} does not resolve (from --host); give an address") from error
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)
@@ -101,7 +99,7 @@ def _listen(settings: Settings) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ConfigError(
-            f"port {settings.port} on {settings.host} cannot be used: {error.strerror} (from --port, --host); "
+            f"port {settings.port} on {settings.host} cannot be used: {error.strerror} (from --port); "
             "stop what listens there or give another port"
         ) from error
     listener.setblocking(False)
@@ -145,7 +143,7 @@ class _Server(uvicorn.Server):
         journal.info("ready", pid=os.getpid())
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)

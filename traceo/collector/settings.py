@@ -12,10 +12,11 @@ MIB = 1024 * 1024
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All that a collector can be told. ``checked()`` before use.
 
-    ``port`` 0 takes a free one. ``body_bytes`` bounds a request as it arrives, ``message_bytes`` what it may grow to
-    when decompressed, ``pending_bytes`` what may wait in memory for the disk or the writer before senders are told to
-    come back later. A hot tail becomes a segment at ``roll_rows`` rows, ``roll_bytes`` bytes or after ``roll_after_s``.
-    A sealed batch that comes again within ``duplicate_window_s`` is answered as accepted and not stored again.
+    ``port`` 0 takes a free one. ``body_bytes`` bounds a request as it arrives, ``message_bytes`` what it
+    may grow to when decompressed, ``pending_bytes`` what may wait in memory for the disk or the writer
+    before senders are told to come back later. A hot tail becomes a segment at ``roll_rows`` rows,
+    ``roll_bytes`` bytes or after ``roll_after_s``. A sealed batch that comes again within
+    ``duplicate_window_s`` is answered as accepted and not stored again.
     """
 
     data: Path
@@ -44,7 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigError("host is empty (from --host); give an address, such as 127.0.0.1")
         if self.workers != 1:
             raise ConfigError(
-                f"workers is {self.workers} (from --workers); this version runs one process, give 1 or leave it out"
+                f"workers is {self.workers} (from --workers); this version runs one process: give 1"
             )
         for name in (
             "body_bytes",

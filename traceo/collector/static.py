@@ -14,7 +14,7 @@ __all__ = ["Pages"]
 _SECURITY = (
     (
         b"content-security-policy",
-        b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+        b"default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
     ),
     (b"referrer-policy", b"no-referrer"),
 )
@@ -37,8 +37,8 @@ class _File(msgspec.Struct, frozen=True):
 class Pages:
     """Serves a folder of built files from memory: read once at start, nothing outside it can be asked for.
 
-    Files in ``assets/`` carry their hash in their name and are immutable. Any other path without a dot in its last part
-    is a route of the single-page application (``/trace/<id>``) and gets ``index.html``.
+    Files in ``assets/`` carry their hash in their name and are immutable. Any other path without a dot in
+    its last part is a route of the single-page application (``/trace/<id>``) and gets ``index.html``.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -48,6 +48,7 @@ class Pages:
         self._index = self._files.get("/index.html") or _page(_NOT_BUILT)
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Answer one request."""
         if scope["method"] not in {"GET", "HEAD"}:
             problem = Problem(
                 405, "method", "Method not allowed", "use GET", headers=((b"allow", b"GET, HEAD"),)

@@ -1,4 +1,5 @@
 """The query API under ``/api``: Litestar, msgspec Structs, OpenAPI."""
+# ruff: noqa: ARG001  parameters are declared for the OpenAPI document and read, all at once, by query.filters
 
 from typing import Annotated, Any, cast
 
@@ -29,9 +30,10 @@ __all__ = ["query_api"]
 _NO_STORE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 _DESCRIPTION = """What the collector of Traceo knows, as JSON.
 
-Times named *_unix_nano are unix nanoseconds as decimal text (they exceed 2^53), durations are numbers of nanoseconds, ids
-are lower-case hexadecimal. Integer attributes beyond 2^53 are text, bytes are base64. Errors are RFC 9457 problems
-(application/problem+json)."""
+Times named *_unix_nano are unix nanoseconds as decimal text (they exceed 2^53), durations are numbers of
+nanoseconds, ids are lower-case hexadecimal. Integer attributes beyond 2^53 are text, bytes are base64.
+Errors are
+RFC 9457 problems (application/problem+json)."""
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -81,25 +83,25 @@ def query_api(*, engine: Engine, store: Store, counters: Counters, keys: KeySet)
     @get("/api/traceo/traces", summary="Search traces", sync_to_thread=True)
     def get_traces(
         request: Request[Any, Any, Any],
-        service: Annotated[str | None, Parameter(description="name of the span's service")] = None,  # noqa: ARG001
-        operation: Annotated[str | None, Parameter(description="name of the span")] = None,  # noqa: ARG001
+        service: Annotated[str | None, Parameter(description="name of the span's service")] = None,
+        operation: Annotated[str | None, Parameter(description="name of the span")] = None,
         start: Annotated[
             str | None, Parameter(description="earliest start: unix nanoseconds or RFC 3339")
-        ] = None,  # noqa: ARG001
+        ] = None,
         end: Annotated[
             str | None, Parameter(description="latest start: unix nanoseconds or RFC 3339")
-        ] = None,  # noqa: ARG001
-        min_duration_ms: Annotated[str | None, Parameter(description="shortest duration of the span")] = None,  # noqa: ARG001
-        max_duration_ms: Annotated[str | None, Parameter(description="longest duration of the span")] = None,  # noqa: ARG001
-        status: Annotated[str | None, Parameter(description="unset, ok or error")] = None,  # noqa: ARG001
-        attribute: Annotated[  # noqa: ARG001
+        ] = None,
+        min_duration_ms: Annotated[str | None, Parameter(description="shortest duration of the span")] = None,
+        max_duration_ms: Annotated[str | None, Parameter(description="longest duration of the span")] = None,
+        status: Annotated[str | None, Parameter(description="unset, ok or error")] = None,
+        attribute: Annotated[
             list[str] | None,
             Parameter(description="key:value of the span or its resource; repeatable, all must hold"),
         ] = None,
         limit: Annotated[
             str | None, Parameter(description="traces a page, 1 to 1000; 20 if not given")
-        ] = None,  # noqa: ARG001
-        cursor: Annotated[str | None, Parameter(description="next of the page before")] = None,  # noqa: ARG001
+        ] = None,
+        cursor: Annotated[str | None, Parameter(description="next of the page before")] = None,
     ) -> TracePage:
         """Traces that have one span for which all filters hold, newest first.
 

@@ -1,4 +1,4 @@
-"""The API's documentation page, made from its OpenAPI document: plain HTML, no script, nothing from elsewhere."""
+"""The API's documentation page, made from its OpenAPI document: HTML, no script, nothing from elsewhere."""
 
 import html
 from typing import Any
@@ -10,9 +10,10 @@ STYLE = b"""
 :root { color-scheme: light dark; --line: #8885; --soft: #8882; }
 body { font: 15px/1.55 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h2 { margin-top: 2.5rem; font-size: 1.15rem; border-top: 1px solid var(--line); padding-top: 1.2rem; }
-code { font: 13px/1.5 ui-monospace, monospace; background: var(--soft); padding: .1em .35em; border-radius: 4px; }
+code { font: 13px/1.5 ui-monospace, monospace; background: var(--soft); padding: .1em .35em; }
 table { border-collapse: collapse; width: 100%; margin: .6rem 0; }
-th, td { text-align: left; padding: .35rem .6rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+th, td { text-align: left; padding: .35rem .6rem .35rem 0; vertical-align: top; }
+th, td { border-bottom: 1px solid var(--line); }
 th { font-weight: 600; }
 """
 
@@ -30,8 +31,7 @@ def docs_page(schema: dict[str, Any]) -> bytes:
     ]
     for path, item in schema["paths"].items():
         for method, operation in item.items():
-            if isinstance(operation, dict) and "responses" in operation:
-                parts += _operation(method, path, operation)
+            parts += _operation(method, path, operation)
     parts.append("<h1>Shapes</h1>")
     for name, shape in schema.get("components", {}).get("schemas", {}).items():
         parts += _shape(name, shape)
@@ -64,7 +64,8 @@ def _shape(name: str, shape: dict[str, Any]) -> list[str]:
     ]
     table = f"<table><tr><th>Member<th>Type</tr>{''.join(rows)}</table>" if rows else ""
     return [
-        f"<h2 id='{_e(name)}'>{_e(shape.get('title', name))}</h2><p>{_e(shape.get('description', ''))}</p>{table}"
+        f"<h2 id='{_e(name)}'>{_e(shape.get('title', name))}</h2>",
+        f"<p>{_e(shape.get('description', ''))}</p>{table}",
     ]
 
 

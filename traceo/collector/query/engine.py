@@ -6,9 +6,9 @@ import duckdb
 
 from traceo.collector.batch import Signal
 from traceo.collector.store.protocols import Segment
-from traceo.collector.store.segments import PREFIX_DIGITS
+from traceo.collector.store.segments import may_hold
 from traceo.collector.store.store import Store
-from traceo.collector.store.tables import SCHEMAS
+from traceo.collector.store.tables import TABLES
 from traceo.collector.store.writer import Snapshot
 
 __all__ = ["Engine", "Parameter", "View"]
@@ -16,7 +16,6 @@ __all__ = ["Engine", "Parameter", "View"]
 Parameter: TypeAlias = str | int | list[str]
 
 _MEMORY = "1GiB"
-_INDEX_ENTRY = PREFIX_DIGITS // 2  # bytes
 
 
 class View:
@@ -38,7 +37,8 @@ class View:
     ) -> list[tuple[object, ...]]:
         """Run ``sql``, in which ``{rows}`` stands for the signal's table.
 
-        The bounds only choose which segments are opened: those that may hold a row in the time range, or of the traces.
+        The bounds only choose which segments are opened: those that may hold a row in the time range, or of
+        the traces.
         """
         chosen = [
             segment
@@ -46,13 +46,13 @@ class View:
             if segment.signal is signal
             and (start_ns is None or segment.max_ns >= start_ns)
             and (end_ns is None or segment.min_ns <= end_ns)
-            and (traces is None or _may_hold(segment, traces))
+            and (traces is None or may_hold(segment, traces))
         ]
         return self._engine.run(signal, sql, parameters, chosen, self._snapshot)
 
 
 class Engine:
-    """DuckDB over segment files and tails. Reads no other file, loads no extension, spills nothing to disk."""
+    """DuckDB over segment files and tails. Reads no other file, loads no extension, spills nothing."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -101,28 +101,10 @@ class Engine:
             cursor.close()
 
     def _source(self, signal: Signal, segments: Iterable[Segment]) -> str:
-        columns = ", ".join(SCHEMAS[signal].names)
+        # every part is ours (column names, file names); values of a request are always parameters
+        columns = ", ".join(TABLES[signal].names)
         paths = ", ".join("'" + str(self._store.location(s)).replace("'", "''") + "'" for s in segments)
-        tail = f"SELECT {columns} FROM tail"
+        tail = f"SELECT {columns} FROM tail"  # noqa: S608  see above
         if not paths:
             return f"({tail})"
-        return f"(SELECT {columns} FROM read_parquet([{paths}]) UNION ALL {tail})"
-
-
-def _may_hold(segment: Segment, traces: Sequence[str]) -> bool:
-    return any(_holds(segment.traces, bytes.fromhex(trace[:PREFIX_DIGITS])) for trace in traces)
-
-
-def _holds(index: bytes, prefix: bytes) -> bool:
-    """Binary search in packed, sorted, fixed-width entries."""
-    low, high = 0, len(index) // _INDEX_ENTRY
-    while low < high:
-        middle = (low + high) // 2
-        entry = index[middle * _INDEX_ENTRY : (middle + 1) * _INDEX_ENTRY]
-        if entry == prefix:
-            return True
-        if entry < prefix:
-            low = middle + 1
-        else:
-            high = middle
-    return False
+        return f"(SELECT {columns} FROM read_parquet([{paths}]) UNION ALL {tail})"  # noqa: S608  see above

@@ -32,8 +32,8 @@ class Cursor(msgspec.Struct, frozen=True):
 class TraceQuery(msgspec.Struct, frozen=True, kw_only=True):
     """A search for traces that have one span for which all of this holds (as in Jaeger).
 
-    ``start_ns`` and ``end_ns`` bound the span's start, both inclusive; durations are the span's own. An attribute matches
-    the span's or its resource's, compared as text.
+    ``start_ns`` and ``end_ns`` bound the span's start, both inclusive; durations are the span's own. An
+    attribute matches the span's or its resource's, compared as text.
     """
 
     service: str | None = None

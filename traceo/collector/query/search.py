@@ -37,7 +37,7 @@ SELECT trace_id, sum(redactions) FROM {rows} WHERE trace_id IN (SELECT unnest(?)
 
 
 class TraceSummary(msgspec.Struct, frozen=True):
-    """A line of the list. The root is the span without parent, or the earliest one while the root is not there."""
+    """A line of the list. The root is the span without parent, or the earliest one while there is none."""
 
     trace_id: str
     root_name: str

@@ -7,7 +7,7 @@ from backports import zstd
 from traceo.collector.batch import Encoding
 from traceo.errors import EncodeError
 
-__all__ = ["TooLarge", "decompress", "encoding_named"]
+__all__ = ["TooLargeError", "decompress", "encoding_named"]
 
 _NAMES = {
     "": Encoding.IDENTITY,
@@ -20,7 +20,7 @@ _WINDOW_LOG_MAX = 27  # 128 MiB: what zstd's own tools accept without being told
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-class TooLarge(EncodeError):
+class TooLargeError(EncodeError):
     """A body would grow over the bound."""
 
 
@@ -33,12 +33,12 @@ def decompress(data: bytes, encoding: Encoding, *, limit: int) -> bytes:
     """Return the plain bytes.
 
     Raises:
-        TooLarge: they would be more than ``limit``.
+        TooLargeError: they would be more than ``limit``.
         EncodeError: the data is damaged, cut short, or followed by something else.
     """
     if encoding is Encoding.IDENTITY:
         if len(data) > limit:
-            raise TooLarge(f"the message is larger than {limit} bytes")
+            raise TooLargeError(f"the message is larger than {limit} bytes")
         return data
     unpack = _gunzip if encoding is Encoding.GZIP else _unzstd
     try:
@@ -54,7 +54,7 @@ def _gunzip(data: bytes, limit: int) -> bytes:
         member = zlib.decompressobj(_GZIP)
         part = member.decompress(data, left + 1)
         if len(part) > left:
-            raise TooLarge(f"the decompressed message is larger than {limit} bytes")
+            raise TooLargeError(f"the decompressed message is larger than {limit} bytes")
         if not member.eof:
             raise EOFError
         parts.append(part)
@@ -72,7 +72,7 @@ def _unzstd(data: bytes, limit: int) -> bytes:
         frame = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG_MAX})
         part = frame.decompress(data, left + 1)
         if len(part) > left:
-            raise TooLarge(f"the decompressed message is larger than {limit} bytes")
+            raise TooLargeError(f"the decompressed message is larger than {limit} bytes")
         if not frame.eof:
             raise EOFError
         parts.append(part)

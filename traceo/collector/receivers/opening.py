@@ -8,12 +8,12 @@ from traceo.collector.receivers.otlp import Request, parse
 from traceo.errors import EncodeError
 from traceo.sealing import OpenedBatch, PrivateKeys, open_batch
 
-__all__ = ["Mismatch", "Opened", "Opener"]
+__all__ = ["MismatchError", "Opened", "Opener"]
 
 _MEDIA = {"application/x-protobuf": Media.PROTOBUF, "application/json": Media.JSON}
 
 
-class Mismatch(EncodeError):
+class MismatchError(EncodeError):
     """A sealed batch's authenticated header contradicts where it was sent, or names what we do not read."""
 
 
@@ -36,8 +36,8 @@ class Opener:
 
         Raises:
             OpenError: a sealed one that no key of ours opens.
-            Mismatch: a sealed one for another signal, or of a content we do not read.
-            TooLarge: more than ``message_bytes`` when decompressed.
+            MismatchError: a sealed one for another signal, or of a content we do not read.
+            TooLargeError: more than ``message_bytes`` when decompressed.
             EncodeError: anything else that is not an OTLP request.
         """
         if batch.media is not Media.COSE:
@@ -50,12 +50,14 @@ class Opener:
     def _open_sealed(self, opened: OpenedBatch, signal: Signal) -> Opened:
         header = opened.header
         if header.signal != signal.name.lower():
-            raise Mismatch(
+            raise MismatchError(
                 f"the sealed batch holds {header.signal} but was sent to /v1/{signal.name.lower()}"
             )
         media = _MEDIA.get(header.content_type)
         encoding = encoding_named(header.content_encoding)
         if media is None or encoding is None:
-            raise Mismatch("the sealed batch's header names a content type or encoding that is not supported")
+            raise MismatchError(
+                "the sealed batch's header names a content type or encoding that is not supported"
+            )
         plain = decompress(opened.body, encoding, limit=self._message_bytes)
         return Opened(parse(plain, signal, media), header.batch_id)

@@ -1,10 +1,10 @@
-"""OTLP requests and answers, protobuf and JSON (opentelemetry-proto 1.x, OTLP specification, "JSON Protobuf encoding")."""
+"""OTLP requests and answers, protobuf and JSON (OTLP 1.x, "JSON Protobuf Encoding")."""
 
 import base64
 import binascii
 import re
 from collections.abc import Iterable
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import msgspec
 from google.protobuf import json_format
@@ -94,7 +94,7 @@ def _parse_json(body: bytes, kind: type[Request], signal: Signal) -> Request:
     request = kind()
     try:
         _ids_to_base64(cast("_Json", tree), signal)
-        json_format.ParseDict(tree, request, ignore_unknown_fields=True)
+        json_format.ParseDict(cast("dict[str, Any]", tree), request, ignore_unknown_fields=True)
     except json_format.ParseError as error:
         where = _WHERE.search(str(error))  # the message itself may quote a value
         place = f" at {where[1]}" if where else ""

@@ -13,12 +13,12 @@ from traceo.collector.batch import Batch, Encoding, Media, Signal
 from traceo.collector.counters import Counters
 from traceo.collector.http import Receive, Scope, Send, respond, respond_problem
 from traceo.collector.problems import Problem
-from traceo.collector.receivers.decompress import TooLarge, encoding_named
-from traceo.collector.receivers.opening import Mismatch, Opened, Opener
+from traceo.collector.receivers.decompress import TooLargeError, encoding_named
+from traceo.collector.receivers.opening import MismatchError, Opened, Opener
 from traceo.collector.receivers.otlp import answer, points_of
 from traceo.collector.settings import Settings
 from traceo.collector.store.rows import whole_span
-from traceo.collector.store.store import Overloaded, Store
+from traceo.collector.store.store import OverloadedError, Store
 from traceo.errors import EncodeError, OpenError
 
 __all__ = ["Receiver"]
@@ -36,7 +36,7 @@ _NO_METRICS = "metrics are not stored by this version of the collector"
 _NO_IDS = "spans without a valid trace id and span id are not stored"
 
 
-class _Gone(Exception):
+class _GoneError(Exception):
     """The sender hung up; nobody is left to answer."""
 
 
@@ -53,6 +53,7 @@ class Receiver:
         self._counters = counters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
         try:
             await self._take(scope, receive, send)
         except Problem as problem:
@@ -61,7 +62,7 @@ class Receiver:
                 "request refused", reason=problem.reason, status=problem.status, path=scope["path"][:64]
             )
             await respond_problem(send, problem, _ACCEPT)
-        except _Gone:
+        except _GoneError:
             self._counters.rejected["disconnected"] += 1
 
     async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,7 +104,7 @@ class Receiver:
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
-                raise _Gone
+                raise _GoneError
             part = cast("bytes", message.get("body", b""))
             size += len(part)
             if size > limit:
@@ -118,11 +119,11 @@ class Receiver:
                 return await asyncio.to_thread(self._opener.open, batch)
             return self._opener.open(batch)
         except OpenError as error:
-            detail = "no key of this collector opens the batch, or it was changed on the way; fetch /api/traceo/keys again"
+            detail = "no key here opens the batch, or it was changed on the way; fetch /api/traceo/keys again"
             raise Problem(400, "sealed-batch-unopenable", "The sealed batch does not open", detail) from error
-        except TooLarge as error:
+        except TooLargeError as error:
             raise _too_large(str(error)) from error
-        except Mismatch as error:
+        except MismatchError as error:
             raise Problem(
                 400, "sealed-header-mismatch", "The sealed batch is not for here", str(error)
             ) from error
@@ -134,7 +135,7 @@ class Receiver:
             batch = msgspec.structs.replace(batch, batch_id=opened.batch_id)
         try:
             await self._store.accept(batch, opened.request)
-        except Overloaded as error:
+        except OverloadedError as error:
             raise Problem(
                 503,
                 "overloaded",
@@ -155,7 +156,7 @@ def _media(headers: dict[bytes, bytes]) -> Media:
             415,
             "content-type",
             "Unsupported media type",
-            'send application/x-protobuf, application/json, or a sealed batch as application/cose; cose-type="cose-encrypt"',
+            'send application/x-protobuf, application/json, or application/cose; cose-type="cose-encrypt"',
         )
     return media
 

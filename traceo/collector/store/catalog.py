@@ -48,10 +48,11 @@ class SqliteCatalog:
             self._reader = _connect(path)
         except sqlite3.Error as error:
             raise StoreError(
-                f"the catalog {path} cannot be opened: {error}; restore it from a backup or move the data folder away"
+                f"the catalog {path} cannot be opened: {error}; restore it or move the data folder away"
             ) from error
 
     def segments(self) -> list[Segment]:
+        """All of them, oldest first."""
         with self._reading:
             rows = self._reader.execute(
                 "SELECT signal, path, rows, size, min_ns, max_ns, traces FROM segments ORDER BY path"
@@ -59,6 +60,7 @@ class SqliteCatalog:
         return [Segment(Signal(signal), *rest) for signal, *rest in rows]
 
     def applied(self) -> int:
+        """How far the log is in segments."""
         with self._reading:
             return self._reader.execute("SELECT applied FROM state").fetchone()[0]
 
@@ -71,6 +73,7 @@ class SqliteCatalog:
         batches: Iterable[tuple[bytes, int]],
         forget_before_ns: int,
     ) -> None:
+        """One transaction; see the protocol."""
         gone = [(segment.path,) for segment in removed]
         with self._writing, self._writer as connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -90,15 +93,18 @@ class SqliteCatalog:
             connection.execute("UPDATE state SET applied = ?", (applied,))
 
     def knows_batch(self, batch_id: bytes) -> bool:
+        """Tell whether a batch id was committed within the window."""
         with self._reading:
             found = self._reader.execute("SELECT 1 FROM batches WHERE id = ?", (batch_id,)).fetchone()
         return found is not None
 
     def operations(self, service: str | None) -> list[Operation]:
+        """Sums over all segments, by (service, name, kind)."""
         with self._reading:
             return [Operation(*row) for row in self._reader.execute(_OPERATIONS, (service,))]
 
     def close(self) -> None:
+        """Close it."""
         with self._writing, self._reading:
             self._reader.close()
             self._writer.close()

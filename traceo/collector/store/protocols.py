@@ -1,11 +1,14 @@
-"""The three things a store is made of; a second implementation (a replicated log, PostgreSQL, shared disks) fits here."""
+"""The three things a store is made of.
+
+A second implementation (a replicated log, PostgreSQL, shared disks) fits here. ``Rows`` is whatever table
+type the segment store and the tail agree on.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
-import pyarrow as pa
 
 from traceo.collector.batch import Batch, Signal
 
@@ -13,6 +16,7 @@ __all__ = ["Catalog", "Done", "Operation", "Segment", "SegmentStore", "Sink", "W
 
 Done: TypeAlias = Callable[[BaseException | None], object]
 Sink: TypeAlias = Callable[[int, Batch, object], object]
+Rows = TypeVar("Rows")
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -27,7 +31,7 @@ class Operation(msgspec.Struct, frozen=True):
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """An immutable file of rows of one signal. ``traces`` are the sorted first 8 bytes of its trace ids, packed."""
+    """An immutable file of one signal's rows. ``traces``: the sorted first 8 bytes of its trace ids, packed."""
 
     signal: Signal
     path: str
@@ -74,7 +78,7 @@ class WriteAheadLog(Protocol):
 
 
 class Catalog(Protocol):
-    """Which segments exist, how far the log is applied, and which batch ids are known; changed in one transaction."""
+    """Which segments exist, how far the log is applied, which batch ids are known."""
 
     def segments(self) -> list[Segment]:
         """All of them, oldest first."""
@@ -93,7 +97,7 @@ class Catalog(Protocol):
         batches: Iterable[tuple[bytes, int]],
         forget_before_ns: int,
     ) -> None:
-        """Add and remove segments, remember batch ids (with their arrival), move ``applied``: all or nothing."""
+        """Add and remove segments, remember batch ids and their arrival, move ``applied``: all or nothing."""
         ...
 
     def knows_batch(self, batch_id: bytes) -> bool:
@@ -109,14 +113,14 @@ class Catalog(Protocol):
         ...
 
 
-class SegmentStore(Protocol):
+class SegmentStore(Protocol[Rows]):
     """Where segments lie."""
 
-    def write(self, signal: Signal, table: pa.Table) -> Segment:
+    def write(self, signal: Signal, table: Rows) -> Segment:
         """Write rows as a new durable segment."""
         ...
 
-    def read(self, segment: Segment) -> pa.Table:
+    def read(self, segment: Segment) -> Rows:
         """All rows of one segment."""
         ...
 

@@ -3,7 +3,7 @@
 import base64
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeAlias, Union
+from typing import TypeAlias
 
 import msgspec
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -17,7 +17,7 @@ from traceo.collector.store.tables import Row
 
 __all__ = ["JsonValue", "attributes", "json_value", "log_rows", "span_rows", "whole_span"]
 
-JsonValue: TypeAlias = Union[None, bool, int, float, str, list["JsonValue"], dict[str, "JsonValue"]]
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 _REDACTED = "traceo.redacted"
 _NO_SERVICE = "unknown_service"  # OpenTelemetry's resource conventions

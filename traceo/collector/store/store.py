@@ -1,7 +1,6 @@
 """The store as the rest of the collector sees it: accept a batch, look at a snapshot."""
 
 import asyncio
-import functools
 import os
 from pathlib import Path
 
@@ -9,16 +8,17 @@ from traceo.collector import journal
 from traceo.collector.batch import Batch, Signal
 from traceo.collector.settings import Settings
 from traceo.collector.store.catalog import SqliteCatalog
+from traceo.collector.store.disk import make_folder
 from traceo.collector.store.protocols import Operation, Segment
 from traceo.collector.store.segments import ParquetSegments
 from traceo.collector.store.wal import FileLog
 from traceo.collector.store.writer import Reader, Snapshot, Writer
 from traceo.errors import StoreError
 
-__all__ = ["Overloaded", "Store"]
+__all__ = ["OverloadedError", "Store"]
 
 
-class Overloaded(StoreError):
+class OverloadedError(StoreError):
     """More waits than is allowed, or the disk refuses; the sender should come back in a second."""
 
 
@@ -35,10 +35,10 @@ class Store:
             StoreError: the folder's content cannot be used.
         """
         self._settings = settings
-        self._aside = _folder(settings.data / "unreadable")
-        self._log = FileLog(_folder(settings.data / "wal"), file_bytes=settings.wal_file_bytes)
+        self._aside = make_folder(settings.data / "unreadable")
+        self._log = FileLog(make_folder(settings.data / "wal"), file_bytes=settings.wal_file_bytes)
         self._catalog = SqliteCatalog(settings.data / "catalog.sqlite")
-        self.folder = _folder(settings.data / "segments")
+        self.folder = make_folder(settings.data / "segments")
         self._files = ParquetSegments(self.folder)
         self._writer = Writer(
             settings,
@@ -63,7 +63,7 @@ class Store:
         """Make a batch durable; return False when its id was accepted before and nothing was stored.
 
         Raises:
-            Overloaded: nothing was stored; the sender should retry.
+            OverloadedError: nothing was stored; the sender should retry.
         """
         if batch.batch_id and await self._known(batch.batch_id):
             self.duplicates += 1
@@ -72,14 +72,14 @@ class Store:
             self._taken_bytes - self._writer.applied_bytes > self._settings.pending_bytes
             or self._writer.overfull
         ):
-            raise Overloaded("too much waits to be written")
+            raise OverloadedError("too much waits to be written")
         loop = asyncio.get_running_loop()
         durable: asyncio.Future[None] = loop.create_future()
         if batch.batch_id:
             self._in_flight[batch.batch_id] = durable
             durable.add_done_callback(lambda _: self._in_flight.pop(batch.batch_id, None))
         self._taken_bytes += len(batch.body)
-        self._log.append(batch, message, functools.partial(loop.call_soon_threadsafe, _settle, durable))
+        self._log.append(batch, message, lambda error: loop.call_soon_threadsafe(_settle, durable, error))
         try:
             # shielded: when the sender hangs up, the batch is still on its way to the disk
             await asyncio.shield(durable)
@@ -87,7 +87,7 @@ class Store:
             self._taken_bytes -= len(batch.body)
             self.write_failure = os.strerror(error.errno or 0)
             journal.error("log write failed", cause=self.write_failure)
-            raise Overloaded("the batch could not be written to disk") from error
+            raise OverloadedError("the batch could not be written to disk") from error
         self.batches += 1
         self.write_failure = ""
         return True
@@ -143,7 +143,9 @@ class Store:
 
     def _set_aside(self, sequence: int, batch: Batch) -> None:
         name = f"{sequence:020}-{batch.signal.name}-{batch.media.name}-{batch.encoding.name}".lower()
-        with open(os.open(self._aside / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        with os.fdopen(
+            os.open(self._aside / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb"
+        ) as file:
             file.write(batch.body)
             file.flush()
             os.fsync(file.fileno())
@@ -156,8 +158,3 @@ def _settle(durable: "asyncio.Future[None]", error: BaseException | None) -> Non
         durable.set_result(None)
         return
     durable.set_exception(error)
-
-
-def _folder(path: Path) -> Path:
-    path.mkdir(mode=0o700, exist_ok=True)
-    return path

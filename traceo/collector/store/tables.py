@@ -1,65 +1,81 @@
-"""The two tables, as Arrow and Parquet schemas. Texts named ``…_json`` are ready to be put into an API answer."""
+"""The two tables. Texts named ``…_json`` are ready to be put into an API answer."""
 
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
-import pyarrow as pa
+import msgspec
 
 from traceo.collector.batch import Signal
 
-__all__ = ["LOGS", "SCHEMAS", "SPANS", "TIME", "Row", "to_table"]
+__all__ = ["KEPT", "LOGS", "SPANS", "TABLES", "Column", "Row", "TableShape"]
 
-Row: TypeAlias = tuple[Any, ...]
+Row: TypeAlias = tuple[Any, ...]  # values in the order of the columns
 
-SPANS = pa.schema(
-    [
-        pa.field("trace_id", pa.string(), nullable=False),  # 32 hex digits
-        pa.field("span_id", pa.string(), nullable=False),  # 16 hex digits
-        pa.field("parent_span_id", pa.string()),
-        pa.field("service", pa.string(), nullable=False),
-        pa.field("name", pa.string(), nullable=False),
-        pa.field("kind", pa.int8(), nullable=False),  # OTLP: 1 internal … 5 consumer
-        pa.field("start_ns", pa.int64(), nullable=False),
-        pa.field("duration_ns", pa.int64(), nullable=False),
-        pa.field("status", pa.int8(), nullable=False),  # OTLP: 0 unset, 1 ok, 2 error
-        pa.field("status_message", pa.string(), nullable=False),
-        pa.field("scope_name", pa.string(), nullable=False),
-        pa.field("scope_version", pa.string(), nullable=False),
-        pa.field("trace_state", pa.string(), nullable=False),
-        pa.field("redactions", pa.int32(), nullable=False),
-        pa.field("resource_json", pa.string(), nullable=False),
-        pa.field("attributes_json", pa.string(), nullable=False),
-        pa.field("events_json", pa.string(), nullable=False),
-        pa.field("links_json", pa.string(), nullable=False),
-        pa.field("redacted_json", pa.string(), nullable=False),
-    ]
+
+class Column(msgspec.Struct, frozen=True):
+    """A column; ``repeats`` says that a dictionary of its values is small."""
+
+    name: str
+    kind: Literal["string", "int8", "int32", "int64"] = "string"
+    nullable: bool = False
+    repeats: bool = False
+
+
+class TableShape(msgspec.Struct, frozen=True):
+    """Columns, and the one of the time (unix nanoseconds) that segments are sorted by."""
+
+    columns: tuple[Column, ...]
+    time: str
+
+    @property
+    def names(self) -> list[str]:
+        """The columns' names, in order."""
+        return [column.name for column in self.columns]
+
+
+SPANS = TableShape(
+    (
+        Column("trace_id", repeats=True),  # 32 hex digits
+        Column("span_id"),  # 16 hex digits
+        Column("parent_span_id", nullable=True),
+        Column("service", repeats=True),
+        Column("name", repeats=True),
+        Column("kind", "int8"),  # OTLP: 1 internal … 5 consumer
+        Column("start_ns", "int64"),
+        Column("duration_ns", "int64"),
+        Column("status", "int8"),  # OTLP: 0 unset, 1 ok, 2 error
+        Column("status_message", repeats=True),
+        Column("scope_name", repeats=True),
+        Column("scope_version", repeats=True),
+        Column("trace_state", repeats=True),
+        Column("redactions", "int32"),
+        Column("resource_json", repeats=True),
+        Column("attributes_json"),
+        Column("events_json", repeats=True),
+        Column("links_json", repeats=True),
+        Column("redacted_json", repeats=True),
+    ),
+    "start_ns",
 )
 
-LOGS = pa.schema(
-    [
-        pa.field("trace_id", pa.string()),
-        pa.field("span_id", pa.string()),
-        pa.field("service", pa.string(), nullable=False),
-        pa.field("time_ns", pa.int64(), nullable=False),  # when it happened, or when it was seen
-        pa.field("severity", pa.int8(), nullable=False),  # OTLP: 1 trace … 24 fatal4, 0 unspecified
-        pa.field("severity_text", pa.string(), nullable=False),
-        pa.field("event_name", pa.string(), nullable=False),
-        pa.field("scope_name", pa.string(), nullable=False),
-        pa.field("scope_version", pa.string(), nullable=False),
-        pa.field("redactions", pa.int32(), nullable=False),
-        pa.field("resource_json", pa.string(), nullable=False),
-        pa.field("body_json", pa.string(), nullable=False),
-        pa.field("attributes_json", pa.string(), nullable=False),
-        pa.field("redacted_json", pa.string(), nullable=False),
-    ]
+LOGS = TableShape(
+    (
+        Column("trace_id", nullable=True, repeats=True),
+        Column("span_id", nullable=True),
+        Column("service", repeats=True),
+        Column("time_ns", "int64"),  # when it happened, or when it was seen
+        Column("severity", "int8"),  # OTLP: 1 trace … 24 fatal4, 0 unspecified
+        Column("severity_text", repeats=True),
+        Column("event_name", repeats=True),
+        Column("scope_name", repeats=True),
+        Column("scope_version", repeats=True),
+        Column("redactions", "int32"),
+        Column("resource_json", repeats=True),
+        Column("body_json"),
+        Column("attributes_json"),
+        Column("redacted_json", repeats=True),
+    ),
+    "time_ns",
 )
 
-SCHEMAS = {Signal.TRACES: SPANS, Signal.LOGS: LOGS}
-TIME = {Signal.TRACES: "start_ns", Signal.LOGS: "time_ns"}  # what segments are sorted by
-
-
-def to_table(signal: Signal, rows: list[Row]) -> pa.Table:
-    """Turn rows (tuples in the schema's order) into an Arrow table."""
-    schema = SCHEMAS[signal]
-    columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=schema)
+TABLES = {Signal.TRACES: SPANS, Signal.LOGS: LOGS}
+KEPT = tuple(TABLES)

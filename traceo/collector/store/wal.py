@@ -1,8 +1,9 @@
 """The write-ahead log on a local disk: one fsync for all that waits, before any of it is answered.
 
-A folder of files, each named after the first sequence number in it. A file is a magic line and records; a record is a
-fixed head (CRC-32 of all that follows, length, sequence number, arrival, kind, batch id) and the body as received.
-A record that is cut short or does not match its CRC ends the file: it was never answered.
+A folder of files, each named after the first sequence number in it. A file is a magic line and records; a
+record is a fixed head (CRC-32 of all that follows, length, sequence number, arrival, kind, batch id) and
+the body as received. A record that is cut short or does not match its CRC ends the file: it was never
+answered.
 """
 
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from traceo.collector.batch import Batch, Encoding, Media, Signal
+from traceo.collector.store.disk import sync_folder, write_all
 from traceo.collector.store.protocols import Done, Sink
 from traceo.errors import StoreError
 
@@ -43,8 +45,9 @@ class _File(msgspec.Struct):
 class FileLog:
     """A :class:`~traceo.collector.store.protocols.WriteAheadLog` in ``folder``.
 
-    One thread writes. When a write or an fsync fails, the group is cut off the file again and each of its senders is
-    told; the next group goes to a new file, since after a failed fsync the old one's state is unknown.
+    One thread writes. When a write or an fsync fails, the group is cut off the file again and each of its
+    senders is told; the next group goes to a new file, since after a failed fsync the old one's state is
+    unknown.
     """
 
     def __init__(self, folder: Path, *, file_bytes: int) -> None:
@@ -64,10 +67,12 @@ class FileLog:
 
     @property
     def committed(self) -> int:
+        """The highest durable sequence number."""
         return self._committed
 
     @property
     def size(self) -> int:
+        """Bytes on disk."""
         return sum(file.size for file in list(self._files))
 
     def replay(self, after: int) -> Iterator[tuple[int, Batch]]:
@@ -90,12 +95,14 @@ class FileLog:
             self._committed = max(self._committed, last)
 
     def start(self, *, after: int, sink: Sink) -> None:
+        """Begin to accept; sequence numbers go on above ``after`` and what was replayed."""
         self._committed = max(self._committed, after)
         self._sink = sink
         self._thread = threading.Thread(target=self._run, name="traceo-wal", daemon=True)
         self._thread.start()
 
     def append(self, batch: Batch, message: object, done: Done) -> None:
+        """Hand a batch to the log's thread, which calls ``done``."""
         with self._wake:
             if self._closing or self._thread is None:
                 raise StoreError("the write-ahead log is closed")
@@ -103,11 +110,13 @@ class FileLog:
             self._wake.notify()
 
     def checkpoint(self, sequence: int) -> None:
+        """Forget entries up to ``sequence``, file by file."""
         with self._wake:
             self._forget = sequence
             self._wake.notify()
 
     def close(self) -> None:
+        """Make all accepted entries durable, then stop."""
         with self._wake:
             self._closing = True
             self._wake.notify()
@@ -154,7 +163,7 @@ class FileLog:
             [part for sequence, entry in enumerate(group, first) for part in _record(sequence, entry.batch)]
         )
         try:
-            _write_all(self._fd, data)
+            write_all(self._fd, data)
             os.fsync(self._fd)
         except OSError:
             self._abandon_file(file)
@@ -169,8 +178,8 @@ class FileLog:
         path = self._folder / f"{first:020}.wal"
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            _write_all(fd, _MAGIC)
-            _sync_folder(self._folder)
+            write_all(fd, _MAGIC)
+            sync_folder(self._folder)
         except OSError:
             os.close(fd)
             raise
@@ -234,20 +243,6 @@ def _records(data: bytes) -> Iterator[tuple[int, Batch, int]]:
         )
         yield sequence, batch, stop
         at = stop
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _nowhere(_sequence: int, _batch: Batch, _message: object) -> None:

@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 import msgspec
-import pyarrow as pa
 
 from traceo.collector import journal
 from traceo.collector.batch import Batch, Signal
 from traceo.collector.settings import Settings
+from traceo.collector.store import arrow
 from traceo.collector.store.protocols import Catalog, Operation, Segment, SegmentStore, WriteAheadLog
-from traceo.collector.store.segments import operations_of
-from traceo.collector.store.tables import Row
+from traceo.collector.store.tables import KEPT, Row
 from traceo.collector.store.tail import Tail
 from traceo.errors import StoreError, TraceoError
 
@@ -26,21 +25,21 @@ Reader: TypeAlias = Callable[[Batch, object | None], Iterable[Row]]
 _GRACE_S = 60.0  # a query that began before a merge may still read the files it replaced
 _TICK_S = 0.5
 _RETRY_S = 5.0
-_KEPT = (Signal.TRACES, Signal.LOGS)
 
 
 class Snapshot(msgspec.Struct, frozen=True):
     """A consistent view: immutable segments and the tails' tables at one moment."""
 
     segments: tuple[Segment, ...]
-    tails: dict[Signal, pa.Table]
+    tails: dict[Signal, arrow.Table]
 
 
 class Writer:
     """Owns the tails and the list of segments.
 
-    ``recover`` first (it replays the log), then ``start``. ``put`` is the log's sink; ``snapshot``, ``operations`` and
-    the counters may be read from any thread. A batch that cannot be read is handed to ``set_aside`` and counted.
+    ``recover`` first (it replays the log), then ``start``. ``put`` is the log's sink; ``snapshot``,
+    ``operations`` and the counters may be read from any thread. A batch that cannot be read goes to
+    ``set_aside`` and is counted.
     """
 
     def __init__(
@@ -49,7 +48,7 @@ class Writer:
         *,
         log: WriteAheadLog,
         catalog: Catalog,
-        segments: SegmentStore,
+        segments: SegmentStore[arrow.Table],
         reader: Reader,
         set_aside: Callable[[int, Batch], object],
     ) -> None:
@@ -59,7 +58,7 @@ class Writer:
         self._files = segments
         self._reader = reader
         self._set_aside = set_aside
-        self._tails = {signal: Tail(signal) for signal in _KEPT}
+        self._tails = {signal: Tail(signal) for signal in KEPT}
         self._segments: tuple[Segment, ...] = ()
         self._view = threading.Lock()  # held while rows change from tail to segment, and by readers
         self._moved = threading.Condition()
@@ -95,6 +94,7 @@ class Writer:
         return replayed
 
     def start(self) -> None:
+        """Begin to apply what ``put`` takes."""
         self._thread = threading.Thread(target=self._run, name="traceo-writer", daemon=True)
         self._thread.start()
 
@@ -130,7 +130,7 @@ class Writer:
         """Count spans by (service, name, kind) over segments and tail; of one service, or of all."""
         with self._view:
             stored = self._catalog.operations(service)
-            fresh = operations_of(self._tails[Signal.TRACES].table())
+            fresh = arrow.count_operations(self._tails[Signal.TRACES].table())
         return stored + [operation for operation in fresh if service in {None, operation.service}]
 
     def close(self) -> None:
@@ -202,7 +202,7 @@ class Writer:
             if not len(tail):
                 continue
             small = self._small(signal, len(tail))
-            table = pa.concat_tables([*(self._files.read(segment) for segment in small), tail.table()])
+            table = arrow.join([*(self._files.read(segment) for segment in small), tail.table()])
             added.append(self._files.write(signal, table))
             removed += small
         oldest = time.time_ns() - int(self._settings.duplicate_window_s * 1e9)
@@ -226,7 +226,7 @@ class Writer:
         self._retired += [(time.monotonic() + _GRACE_S, segment) for segment in removed]
 
     def _small(self, signal: Signal, rows: int) -> list[Segment]:
-        """Newest segments that fit into one with ``rows`` more: a quiet collector makes few files, not many."""
+        """Newest segments that fit into one with ``rows`` more: a quiet collector makes few files."""
         chosen: list[Segment] = []
         for segment in reversed(self._segments):
             if segment.signal is not signal:
