@@ -201,7 +201,12 @@ class HttpSender:
         connection, reused = self._current()
         try:
             return self._ask(connection, method, path, body, headers)
-        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+        except (
+            http.client.RemoteDisconnected,
+            BrokenPipeError,
+            ConnectionResetError,
+            ssl.SSLEOFError,
+        ):
             # A server may close a connection that was idle; a fresh one decides.
             if not reused or self._closed:
                 raise
@@ -211,7 +216,16 @@ class HttpSender:
     def _ask(
         self, connection: _Connection, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> http.client.HTTPResponse:
-        connection.request(method, self._target(path), body, {**self._headers, **headers})
+        try:
+            connection.request(method, self._target(path), body, {**self._headers, **headers})
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError) as error:
+            # The peer hung up on us; it may have said why before: an early 413, or a TLS alert.
+            try:
+                return connection.getresponse()
+            except ssl.SSLError as alert:
+                raise (error if isinstance(alert, ssl.SSLEOFError) else alert) from None
+            except (OSError, http.client.HTTPException):
+                raise error from None
         return connection.getresponse()
 
     def _read(self, answer: http.client.HTTPResponse) -> Response:
@@ -296,6 +310,8 @@ def explain(error: OSError) -> str:
 
 def _explain_tls(error: ssl.SSLError) -> str:
     reason = error.reason or ""
+    if isinstance(error, ssl.SSLEOFError):
+        return "it hung up without giving a reason, as some do when they want a client certificate"
     if "CERTIFICATE_REQUIRED" in reason or "HANDSHAKE_FAILURE" in reason:
         return (
             "it wants a client certificate; name yours in OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE "
