@@ -15,6 +15,7 @@ from .policy import Action, Policy
 from .report import Report
 from .scan import DetectorError, Scanner
 from .spans import MARKER, Span, join, render
+from .sql import literals, normalise
 
 __all__ = ["DROPPED", "Engine"]
 
@@ -103,7 +104,7 @@ class Engine:
                 if kind is str:
                     if value in plan.clean:
                         continue
-                elif plan.quiet and (kind is bool or (kind is int and value < _PLAIN_NUMBER)):  # pyright: ignore[reportOperatorIssue]  an int by the test before
+                elif plan.quiet and (kind is bool or ((kind is int or kind is float) and value < _PLAIN_NUMBER)):  # pyright: ignore[reportOperatorIssue]  a number by the test before
                     continue
                 new = self._visit(value, plan, path + plan.new_key, found, 0)
                 if new is not value or plan.new_key != key:
@@ -136,7 +137,8 @@ class Engine:
         plan = self._plan(key, {})
         if plan.masks:
             return [Span(0, len(text), plan.decision.marker, plan.decision.rule)] if text else []
-        return self._find(text, plan.decision)
+        spans = self._find(text, plan.decision)
+        return join([*spans, *literals(text)]) if plan.decision.room == "sql" else spans
 
     def _plan(self, key: str, plans: dict[str, _Plan]) -> _Plan:
         decision = self._keys.decide(key)
@@ -240,6 +242,8 @@ class Engine:
             return self._marks.of(decision.marker, decision.action, value)
         text = value if len(value) <= self.policy.scanned_chars else _cut(value, self.policy.scanned_chars)
         try:
+            if decision.room == "sql":
+                text = self._without_literals(text, plan, hits)
             spans = self._find(text, decision)
         except DetectorError as error:
             self._count(f"error:{error.entity}", plan, hits)
@@ -250,10 +254,16 @@ class Engine:
         for rule in dict.fromkeys(span.rule for span in spans):
             self._count(rule, plan, hits)
         new = render(text, spans, self._marks.mark)
-        if text is not value:
+        if len(value) > self.policy.scanned_chars:
             self._count("too_long", plan, hits)
             new += _CUT
         return new
+
+    def _without_literals(self, text: str, plan: _Plan, hits: list[str]) -> str:
+        statement = normalise(text)
+        if statement is not text:
+            self._count("sql_literal", plan, hits)
+        return statement
 
     def _find(self, text: str, decision: Decision) -> list[Span]:
         structural = decision.structural or decision.action is Action.KEEP

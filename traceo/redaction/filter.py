@@ -7,36 +7,44 @@ search for a run of digits decide; they let more through, and the answer of the 
 import os
 import re
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from .detectors.detector import Detector
 
-__all__ = ["make_filter"]
+__all__ = ["Trigger", "make_filter"]
 
 # The automaton's state cache; it starts over when full, so the bound costs time and never a match.
 _RE2_MEMORY = 64 * 1024 * 1024
 
 
-def make_filter(detectors: Sequence[Detector], *, pure: bool) -> Callable[[str], Sequence[int]]:
-    """A function from a text to the indices of the detectors to run. ``pure`` forces the path without RE2."""
+class Trigger(NamedTuple):
+    """When to run one detector: its RE2 pattern, and its guards for the path without RE2 (see ``Detector``)."""
+
+    pattern: str
+    guards: tuple[str, ...] = ()
+    digits: int = 0
+
+
+def make_filter(triggers: Sequence[Trigger], *, pure: bool) -> Callable[[str], Sequence[int]]:
+    """A function from a text to the indices of the triggers it sets off. ``pure`` forces the path without RE2."""
     if not pure and not os.environ.get("TRACEO_PURE"):
         try:
-            return _re2_filter(detectors)
+            return _re2_filter(triggers)
         except ImportError:
             pass
-    return _guard_filter(detectors)
+    return _guard_filter(triggers)
 
 
-def _re2_filter(detectors: Sequence[Detector]) -> Callable[[str], Sequence[int]]:
+def _re2_filter(triggers: Sequence[Trigger]) -> Callable[[str], Sequence[int]]:
     import re2  # noqa: PLC0415  loaded with the first engine, not with the application
 
     options = re2.Options()
     options.max_mem = _RE2_MEMORY
     options.log_errors = False
-    triggers = re2.Set.SearchSet(options)
-    for detector in detectors:
-        triggers.Add(detector.trigger)
-    triggers.Compile()
-    match = triggers.Match
+    patterns = re2.Set.SearchSet(options)
+    for trigger in triggers:
+        patterns.Add(trigger.pattern)
+    patterns.Compile()
+    match = patterns.Match
 
     def candidates(text: str) -> Sequence[int]:
         return match(text.encode("utf-8", "replace")) or ()
@@ -44,15 +52,15 @@ def _re2_filter(detectors: Sequence[Detector]) -> Callable[[str], Sequence[int]]
     return candidates
 
 
-def _guard_filter(detectors: Sequence[Detector]) -> Callable[[str], Sequence[int]]:
+def _guard_filter(triggers: Sequence[Trigger]) -> Callable[[str], Sequence[int]]:
     by_guard: dict[str, list[int]] = {}
     by_digits: list[tuple[int, int]] = []
     always: list[int] = []
-    for index, detector in enumerate(detectors):
-        if detector.digits:
-            by_digits.append((index, detector.digits))
-        elif detector.guards:
-            for guard in detector.guards:
+    for index, trigger in enumerate(triggers):
+        if trigger.digits:
+            by_digits.append((index, trigger.digits))
+        elif trigger.guards:
+            for guard in trigger.guards:
                 by_guard.setdefault(guard, []).append(index)
         else:
             always.append(index)

@@ -187,6 +187,12 @@ class KeyTable:
             return "", ""
         return decision.marker, decision.rule
 
+    def names(self) -> list[str]:
+        """Every folded key that the built-in rules and the user's plain ones name, in a stable order."""
+        own = [name for name, rule in self._rules.items() if rule.action not in {Action.SCAN, Action.KEEP}]
+        stems = [stem for stem, _ in _STEMS]
+        return sorted({*self._suffixes, *self._exact, *stems, *own})
+
     def _own_rule(self, key: str, words: str) -> KeyRule | None:
         for glob in self._globs:
             if fnmatch.fnmatchcase(key.lower(), glob.match.lower()):

@@ -2,16 +2,34 @@
 
 import bisect
 import re
+from typing import NamedTuple
 
+from .decode import (
+    BASE64_TRIGGER,
+    ESCAPE_TRIGGER,
+    PERCENT_TRIGGER,
+    Decoded,
+    base64_json,
+    fold,
+    percent,
+    unescape,
+)
 from .detectors.detector import CERTAIN, Candidate, Detector
-from .filter import make_filter
+from .filter import Trigger, make_filter
+from .keyed import Keyed
 from .keys import KeyTable
 from .spans import MARKER, Span
+from .sql import DETAIL_GUARDS, DETAIL_TRIGGER, details
+from .url import QUERY_TRIGGER, Queries
 
 __all__ = ["DetectorError", "Scanner"]
 
 _CONTEXT_BEFORE = 40
 _CONTEXT_AFTER = 24
+_WORDS_KEPT = 4096
+# Text inside text inside text: more than this nobody writes by accident.
+_LAYERS = 3
+_STRUCTURES = ("keyed", "url", "sql", "percent", "escape", "base64")
 _UUID = re.compile(
     r"(?<![0-9A-Za-z])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9A-Za-z])", re.ASCII | re.IGNORECASE
 )
@@ -27,43 +45,128 @@ class DetectorError(Exception):
 
 
 class Scanner:
-    """All detectors of a policy behind one filter. Holds no text."""
+    """All detectors of a policy, and what looks at the structure of a text, behind one filter. Holds no text."""
 
     def __init__(self, detectors: tuple[Detector, ...], keys: KeyTable, *, pure: bool = False) -> None:
-        self.detectors = detectors
-        self._keys = keys
-        self._filter = make_filter(detectors, pure=pure)
+        self._detectors = detectors
+        self._keyed = Keyed(keys)
+        self._queries = Queries(keys)
+        self._by_words: dict[str, frozenset[int]] = {}
+        # The structural finders follow the detectors, in the order of _find_structure.
+        self._structure = len(detectors)
+        self._filter = make_filter(
+            [
+                *(Trigger(d.trigger, d.guards, d.digits) for d in detectors),
+                Trigger(self._keyed.trigger, self._keyed.guards),
+                Trigger(QUERY_TRIGGER, ("?",)),
+                Trigger(DETAIL_TRIGGER, DETAIL_GUARDS),
+                Trigger(PERCENT_TRIGGER, ("%",)),
+                Trigger(ESCAPE_TRIGGER, ("\\",)),
+                Trigger(BASE64_TRIGGER, ("ey", "ew")),
+            ],
+            pure=pure,
+        )
 
     def context_of(self, words: str) -> str:
-        """The types that a key with these words is context for."""
-        text = words.replace("_", " ")
-        return ",".join(d.entity for d in self.detectors if d.context is not None and d.context.search(text))
+        """The types that a key with these words is context for, as one text."""
+        return ",".join(sorted({self._detectors[index].entity for index in self._named(words)}))
 
     def scan(self, text: str, words: str = "", *, structural: bool = False, room: str = "") -> list[Span]:
         """Every candidate that is certain or has its context, unsorted. ``words`` is the folded key of the value.
 
         With ``structural`` only secrets and e-mail addresses count. Raises ``DetectorError``.
         """
+        view = _View(words, self._named(words), structural, room)
+        if text.isascii():
+            return self._scan(text, view, 0)
+        folded = fold(text)
+        if folded is None:
+            return self._scan(text, view, 0)
+        return _mapped(self._scan(folded[0], view, 0), folded[1])
+
+    def _named(self, words: str) -> frozenset[int]:
+        named = self._by_words.get(words)
+        if named is None:
+            if len(self._by_words) >= _WORDS_KEPT:
+                self._by_words.clear()
+            text = words.replace("_", " ")
+            named = frozenset(
+                index
+                for index, detector in enumerate(self._detectors)
+                if words and detector.context is not None and detector.context.search(text)
+            )
+            self._by_words[words] = named
+        return named
+
+    def _scan(self, text: str, view: "_View", depth: int) -> list[Span]:
         spans: list[Span] = []
-        for index in self._filter(text):
-            detector = self.detectors[index]
-            if structural and not detector.secret:
+        triggered = self._filter(text)
+        if view.named:
+            triggered = sorted(view.named.union(triggered))
+        for index in triggered:
+            if index >= self._structure:
+                self._find_structure(index - self._structure, text, view, depth, spans)
+                continue
+            detector = self._detectors[index]
+            if view.structural and not detector.hard:
                 continue
             try:
                 for candidate in detector.find(text):
-                    if candidate[2] == CERTAIN or _has_context(text, candidate, detector, words):
+                    if candidate[2] == CERTAIN or index in view.named or _has_context(text, candidate, detector):
                         spans.append(Span(candidate[0], candidate[1], detector.entity, detector.entity))
             except Exception as error:
                 raise DetectorError(detector.entity) from error
+        if view.room and depth == 0:
+            self._find_query(text, view.room, spans)
         return _outside(spans, text) if spans else spans
 
+    def _find_structure(self, finder: int, text: str, view: "_View", depth: int, spans: list[Span]) -> None:
+        try:
+            if finder == 0 and not view.structural:
+                spans.extend(self._keyed.find(text))
+            elif finder == 1 and not view.structural:
+                spans.extend(self._queries.in_text(text))
+            elif finder == 2:
+                spans.extend(details(text))
+            elif depth >= _LAYERS:
+                return
+            elif finder == 3:
+                self._scan_decoded(percent(text), view, depth, spans)
+            elif finder == 4:
+                self._scan_decoded(unescape(text), view, depth, spans)
+            elif finder == 5:
+                spans.extend(base64_json(text, lambda plain: self._scan(plain, view, depth + 1)))
+        except DetectorError:
+            raise
+        except Exception as error:
+            raise DetectorError(_STRUCTURES[finder]) from error
 
-def _has_context(text: str, candidate: Candidate, detector: Detector, words: str) -> bool:
+    def _find_query(self, text: str, room: str, spans: list[Span]) -> None:
+        if room == "query" or text.startswith("?"):
+            spans.extend(self._queries.raw(text))
+
+    def _scan_decoded(self, decoded: Decoded | None, view: "_View", depth: int, spans: list[Span]) -> None:
+        if decoded is not None:
+            spans.extend(_mapped(self._scan(decoded[0], view, depth + 1), decoded[1]))
+
+
+class _View(NamedTuple):
+    """How a text is looked at."""
+
+    words: str
+    named: frozenset[int]  # the detectors for which the key is context
+    structural: bool
+    room: str
+
+
+def _mapped(spans: list[Span], places: list[int]) -> list[Span]:
+    return [Span(places[s.start], places[s.end], s.entity, s.rule) for s in spans]
+
+
+def _has_context(text: str, candidate: Candidate, detector: Detector) -> bool:
     context = detector.context
     if context is None:
         return False
-    if words and context.search(words.replace("_", " ")):
-        return True
     start, end, _ = candidate
     before = text[max(0, start - _CONTEXT_BEFORE) : start]
     after = text[end : end + _CONTEXT_AFTER]

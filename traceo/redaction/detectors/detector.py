@@ -48,7 +48,7 @@ class Detector(msgspec.Struct, frozen=True):
     guards: tuple[str, ...] = ()
     digits: int = 0
     context: re.Pattern[str] | None = None
-    secret: bool = False
+    hard: bool = False
 
 
 def context_words(*words: str) -> re.Pattern[str]:

@@ -17,6 +17,7 @@ _DOMAIN = re.compile(r"@((?:[^\W_][\w-]{0,62}\.){1,12}(?:xn--[a-z0-9-]{2,59}|[^\
 _VERSION = re.compile(r"\d+\.\d")
 _UNITS = frozenset({"service", "socket", "timer", "mount", "target", "slice", "scope", "path", "swap"})
 _LOCAL_CHARS = 64
+_USER_INFO = re.compile(r"://(?:[^\s/?#@\"'<>:]*:)?[^\s/?#@\"'<>:]*$")
 
 
 def _start(text: str, at: int) -> int:
@@ -41,10 +42,12 @@ def _find(text: str) -> Sequence[Candidate]:
         last = domain.rsplit(".", 1)[1]
         if start == at or last.lower() in _UNITS or _VERSION.match(domain):
             continue
+        if "://" in text and _USER_INFO.search(text[max(0, start - _LOCAL_CHARS) : start]):
+            continue  # the host of a URL, not of a mailbox; URL_CREDENTIALS takes what stands before it
         if text[start:at] == "git" and text[end : end + 1] == ":" and not text[end + 1 : end + 2].isdigit():
             continue
         found.append((start, end, CERTAIN))
     return found
 
 
-DETECTOR = Detector(entity="EMAIL", trigger=r"[^\s@]@[^\s@.]+\.[^\s@.]", find=_find, guards=("@",))
+DETECTOR = Detector(entity="EMAIL", trigger=r"[^\s@]@[^\s@.]+\.[^\s@.]", find=_find, guards=("@",), hard=True)

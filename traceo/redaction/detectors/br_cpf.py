@@ -1,0 +1,21 @@
+"""BR_CPF: Cadastro de Pessoas Físicas: eleven digits, two check digits modulo 11 (Receita Federal).
+
+Written 000.000.000-00 the format counts alone; bare digits need a context word.
+"""
+
+from .detector import AFTER, BEFORE, CERTAIN, EDGE, POSSIBLE, Detector, by_pattern, context_words
+
+__all__ = ["DETECTOR"]
+
+
+def _judge(text: str) -> int:
+    return CERTAIN if "." in text else POSSIBLE
+
+
+DETECTOR = Detector(
+    entity="BR_CPF",
+    trigger=EDGE + r"\d{3}\.?\d{3}\.?\d{3}[-/]?\d{2}" + EDGE,
+    find=by_pattern(BEFORE + r"(?:\d{3}\.\d{3}\.\d{3}[-/]\d{2}|\d{9}-?\d{2})" + AFTER, _judge),
+    digits=11,
+    context=context_words("cpf", "cadastro", "contribuinte", "pessoa f[ií]sica", "documento"),
+)

@@ -1,0 +1,57 @@
+"""IP: IPv4 and IPv6 addresses (RFC 791, RFC 4291) that are globally reachable by the IANA special-purpose registries.
+
+Private, loopback, link-local, documentation and shared addresses name machines of one's own and stay. Four-part
+version numbers are told apart by what stands before them.
+"""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from .detector import CERTAIN, EDGE, Candidate, Detector
+
+__all__ = ["DETECTOR"]
+
+_V4 = re.compile(r"(?<![0-9A-Za-z])(?<!\d[.,])(?:\d{1,3}\.){3}\d{1,3}(?![0-9A-Za-z])(?!\.\d)", re.ASCII)
+_V6 = re.compile(
+    r"(?<![0-9A-Za-z:.])(?:[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{2,34}(?:\d{1,3}\.){3}\d{1,3}|[23][0-9A-Fa-f]{3}:[0-9A-Fa-f:]{2,34})"
+    r"(?![0-9A-Za-z])",
+    re.ASCII,
+)
+_VERSION = re.compile(r"(?:version|ver|release|build|v|==|>=|<=|~=|[A-Za-z][\w.+-]*/|\w-)[ :='\"]{0,3}$", re.ASCII | re.IGNORECASE)
+_URL_HOST = re.compile(r"://(?:[^/\s@]*@)?$")
+
+
+@lru_cache(maxsize=1024)
+def _is_global(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).is_global
+    except ValueError:
+        return False
+
+
+def _is_version(text: str, start: int) -> bool:
+    before = text[max(0, start - 24) : start]
+    return _VERSION.search(before) is not None and _URL_HOST.search(before) is None
+
+
+def _find(text: str) -> Sequence[Candidate]:
+    found: list[Candidate] = []
+    for match in _V4.finditer(text):
+        if _is_global(match.group()) and not _is_version(text, match.start()):
+            found.append((match.start(), match.end(), CERTAIN))
+    if text.count(":") >= 2:
+        for match in _V6.finditer(text):
+            address = match.group().rstrip(":") if not match.group().endswith("::") else match.group()
+            if _is_global(address):
+                found.append((match.start(), match.start() + len(address), CERTAIN))
+    return found
+
+
+DETECTOR = Detector(
+    entity="IP",
+    trigger=EDGE + r"(?:(?:\d{1,3}\.){3}\d{1,3}" + EDGE + r"|[23][0-9A-Fa-f]{3}:[0-9A-Fa-f]{0,4}:)",
+    find=_find,
+    guards=(".", "::", ":"),
+)

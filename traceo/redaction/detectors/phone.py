@@ -1,0 +1,67 @@
+"""PHONE: E.164 with a plus, North American 3-3-4, and national formats next to a context word.
+
+A plus with a country code, and the North American grouping with dashes, dots or parentheses, count alone. Everything
+else that has 7 to 15 digits in groups needs a word such as *phone*, *fax*, *call* near by.
+"""
+
+import re
+from collections.abc import Sequence
+
+from .detector import CERTAIN, EDGE, POSSIBLE, Candidate, Detector, context_words, digits_of
+
+__all__ = ["DETECTOR"]
+
+_INTERNATIONAL = r"\+\d{1,3}(?:[ .\-/]{0,2}(?:\(\d{1,5}\)|\d{1,12})){1,6}"
+_NANP = r"(?:\+?1[ .\-]?)?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.\-])[2-9]\d{2}[.\- ]\d{4}"
+_GROUPS = r"(?:\(\d{1,5}\)[ \-]?|\d{1,5}[ .\-/])(?:\d{1,8}[ .\-/]){0,5}\d{2,8}|\d{7,15}"
+_EXTENSION = r"(?:\s?(?:x|ext\.?|#)\s?\d{1,6})?"
+_PATTERN = re.compile(
+    rf"(?<![0-9A-Za-z])(?<!\d[.,\-])(?:(?P<plus>{_INTERNATIONAL})|(?P<nanp>{_NANP})|(?P<groups>{_GROUPS}))"
+    rf"{_EXTENSION}(?![0-9A-Za-z])(?![.\-/]\d)",
+    re.ASCII,
+)
+_DATE = re.compile(r"(?:19|20)\d\d[-./ ]\d\d?[-./ ]\d\d?|\d\d?[-./ ]\d\d?[-./ ](?:19|20)\d\d|(?:\d{1,3}\.){3}\d{1,3}|\d+\.\d+", re.ASCII)
+
+
+def _judge(match: re.Match[str]) -> int:
+    digits = len(digits_of(re.split(r"[x#e]", match.group(), maxsplit=1)[0]))
+    if match["plus"] is not None:
+        return CERTAIN if 8 <= digits <= 15 else 0
+    if match["nanp"] is not None:
+        return CERTAIN
+    if not 7 <= digits <= 15 or _DATE.match(match.group()):
+        return 0
+    return POSSIBLE
+
+
+def _find(text: str) -> Sequence[Candidate]:
+    found: list[Candidate] = []
+    for match in _PATTERN.finditer(text):
+        verdict = _judge(match)
+        if verdict:
+            found.append((match.start(), match.end(), verdict))
+    return found
+
+
+_WORDS = (
+    "phones?", "telephone", "tel", "mobile", "cell", "cellphone", "fax", "call(?:ed|ing| me| us)?", "dial(?:ed)?", "sms",
+    "whatsapp", "msisdn", "contact", "text me", "ring", "reach (?:me|us|him|her)", "answering", "messages? (?:to|on)",
+    "registered", "desk", "office", "home", "hotline", "voicemail", "caller", "telefon", "handy", "teléfono", "telefono",
+    "móvil", "téléphone", "portable", "telefone", "celular", "cellulare", "telefoon", "mobil", "puhelin", "電話", "电话",
+    "手机", "फोन", "携帯", "phone number", "number is",
+)  # fmt: skip
+
+# What counts alone, and what needs a word near by: two filters, so that dates do not wake the second one.
+DETECTOR = Detector(
+    entity="PHONE",
+    trigger=r"\+\d[\d ().\-/]{6}|" + EDGE + r"(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.\-])[2-9]\d{2}[.\- ]\d{4}",
+    find=lambda text: [found for found in _find(text) if found[2] == CERTAIN],
+    digits=8,
+)
+CONTEXTUAL = Detector(
+    entity="PHONE",
+    trigger=r"(?i)(?:^|[^a-z])(?:" + "|".join(_WORDS) + r")(?:[^a-z]|$)",
+    find=lambda text: [found for found in _find(text) if found[2] == POSSIBLE],
+    digits=7,
+    context=context_words(*_WORDS),
+)

@@ -1,0 +1,14 @@
+"""URL_CREDENTIALS: the userinfo of a URL (RFC 3986, 3.2.1) when it has a password, or stands alone as a token."""
+
+from .detector import CERTAIN, Detector, by_pattern
+
+__all__ = ["DETECTOR"]
+
+DETECTOR = Detector(
+    entity="CREDENTIALS",
+    trigger=r"://[^\s/?#]+@",
+    # The password may hold any character people forget to encode, even / and #, as long as an @ and a host follow.
+    find=by_pattern(r"://([^\s/?#@\"'<>]*:[^\s\"'<>/]{0,512}|[^\s/?#@\"'<>:]{1,512})@(?=[0-9A-Za-z\[_])", lambda _text: CERTAIN),
+    guards=("://",),
+    hard=True,
+)

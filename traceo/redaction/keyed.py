@@ -1,0 +1,182 @@
+"""Values that stand next to their key inside a text: JSON, ``key=value`` and ``key: value`` lines, headers, tags, options.
+
+The key table decides, as it does for attributes; here is only how far such a value reaches.
+"""
+
+import re
+from collections.abc import Sequence
+
+from .keys import KeyTable
+from .spans import MARKER, Span
+
+__all__ = ["Keyed"]
+
+_KEYS_KEPT = 2048
+_BRACKETED_CHARS = 8192
+
+# A key of up to four words, what closes it, and the separator. A key starts where a word starts, so each text position
+# is looked at a bounded number of times.
+_KEY = re.compile(
+    r"(?<![\w.\-])(?P<key>(?:[A-Za-z]{2,16} ){0,3}[\w.\-]{2,80})"
+    r"(?:(?P<close>\\{0,3}[\"'`]\]?|\]|\*{1,2})?(?P<sep>[ \t]{0,3}(?:=>|:=|==?|:(?![/:]))[ \t]{0,3})"
+    r"|(?P<pair>\\{0,3}[\"'][ ]?,[ ]?(?=b?\\{0,3}[\"']))"
+    r"|(?P<tag>>(?=[^<\s]))"
+    r"|(?P<option> (?=[^\s\-=:,;.)]))"
+    r"|(?P<says> (?:is|was|to) (?=\S)))",
+    re.ASCII,
+)
+_QUOTE = re.compile(r"b?(\\{0,3})([\"'`])")
+_SCHEME = re.compile(r"(?i)(?:bearer|basic|digest|token|negotiate|apikey|aws4-hmac-sha256)[ +]+")
+_BARE = re.compile(r"[^\s,;&\"'<>)\]}|\\]+")
+# Secrets hold any character; they end where the next pair begins.
+_BARE_SECRET = re.compile(r"(?:(?![,;][ ]?[\w.\-]+[ ]?[=:]|[)\]},;.]*(?:\s|$)|\\[nrt\"'])[^\s&\"'<>])+")
+_BARE_COOKIE = re.compile(r"[^\s=;,\"']+=[^;\s\"']*(?:;[ ]?[^\s=;,\"']+(?:=[^;\s\"']*)?)*|[^\s;,\"']+")
+_BARE_NAME = re.compile(r"[^\s,;&\"'<>)\]}|\\=:]+(?: [^\W\da-z_][^\s,;&\"'<>)\]}|\\=:]*(?![\w]*[=:])){0,4}")
+_BARE_ADDRESS = re.compile(r"(?:(?![ ,;]+[\w.\-]+[=:])[^\n;&\"'<>)\]}|\\])+")
+_CLOSING = {"[": "]", "{": "}"}
+_SECRETS = frozenset({"PASSWORD", "SECRET", "TOKEN", "API_KEY", "CREDENTIALS", "SESSION", "OTP", "PIN", "CVV"})
+_SAYS = frozenset({"PASSWORD", "PIN", "OTP", "API_KEY", "SECRET"})
+
+# Said about a value instead of it.
+_BENIGN = frozenset(
+    """none null nil true false undefined missing invalid expired required empty incorrect wrong failed ok yes no unset
+    set not is was has must should cannot can unknown redacted masked hidden filtered omitted removed changed updated
+    reset mismatch accepted rejected revoked valid verified present absent found string str int bool bytes float
+    optional any text number object default n/a na nan disabled enabled error denied forbidden unauthorized
+    authentication refresh too short long blank the a an for in on at of to and or with was/were please
+    deleted created added sent received""".split()
+)
+_PLACEHOLDER = re.compile(
+    r"[*•xX.\-_#]{3,}|\$\{?\w*\}?|%\(?\w*\)?s?|\{\{?[\w.!:\[\]'\" ]*\}?\}?|<[\w \-]*>?|:\w+|\?|\[\w*\]?|\.\.\.|…|[A-Z]{2,12}_TOKEN"
+)
+# A line of source code in a traceback passes a variable on.
+_CODE = re.compile(
+    r"(?:self|cls|settings|config|conf|os|env|environ|request|req|response|args|kwargs|form|data|user|params|payload|body|options|"
+    r"context|ctx|this|app|model|obj|row|record|get|lambda|await|not|f|r|rf)[.\[(\"']|[A-Za-z_][\w.]*\(|[A-Za-z_]\w*\["
+)
+
+
+class Keyed:
+    """Finds keyed values by a ``KeyTable``; remembers what keys mean."""
+
+    def __init__(self, keys: KeyTable) -> None:
+        self._keys = keys
+        self._known: dict[str, tuple[str, str]] = {}
+        names = "|".join(_loosely(name) for name in keys.names())
+        self.trigger = (
+            rf"(?i)(?:{names})(?:\\*[\"'`]\]?|\]|\*\*?)?[ \t]*(?:=|:)|(?:{names})\\*[\"'] ?, ?b?\\*[\"']|"
+            rf"<(?:\w+:)?(?:{names})>|--[\w-]*(?:{names}) |(?:password|passwd|passcode|pin|otp|key|secret) (?:is|was|to) "
+        )
+        self.guards = tuple(sorted({name.rsplit("_", 1)[-1] for name in keys.names()}))
+
+    def find(self, text: str) -> list[Span]:
+        """The values of sensitive keys in ``text``."""
+        spans: list[Span] = []
+        match = _KEY.search(text)
+        while match is not None:
+            at = match.end()
+            marker, rule = self._means(match["key"])
+            if marker and _is_pair(text, match, marker):
+                start, end = _value(text, match, marker)
+                if end > start and not _is_harmless(text[start:end], match, marker):
+                    spans.append(Span(start, end, marker, rule))
+                    at = end
+            match = _KEY.search(text, at)
+        return spans
+
+    def _means(self, key: str) -> tuple[str, str]:
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _KEYS_KEPT:
+                self._known.clear()
+            known = self._known[key] = self._keys.sensitive(key.replace(" ", "_"))
+        return known
+
+
+def _loosely(name: str) -> str:
+    return r"[_\-. ]?".join(re.escape(part) for part in name.split("_"))
+
+
+def _is_pair(text: str, match: re.Match[str], marker: str) -> bool:
+    """Whether what follows the key makes it one: prose has commas, blanks and ``is`` too."""
+    before = text[max(0, match.start() - 3) : match.start()]
+    if match["pair"] is not None:
+        return before.lstrip("b").endswith(('"', "'")) and before[:2].lstrip("b\\").startswith(("(", "["))
+    if match["tag"] is not None:
+        return before.endswith("<") or before.endswith(":")
+    if match["option"] is not None:
+        return match["key"].startswith("--")
+    return match["says"] is None or marker in _SAYS
+
+
+def _value(text: str, match: re.Match[str], marker: str) -> tuple[int, int]:
+    at = match.end()
+    if match["tag"] is not None:
+        end = text.find("<", at)
+        return at, len(text) if end < 0 else end
+    if MARKER.match(text, at):
+        return at, at
+    quote = _QUOTE.match(text, at)
+    if quote is not None:
+        return quote.end(), _closing_quote(text, quote.end(), quote[1] + quote[2])
+    if text[at : at + 1] in _CLOSING:
+        return at, _closing_bracket(text, at)
+    scheme = _SCHEME.match(text, at)
+    bare = _bare(marker).match(text, scheme.end() if scheme else at)
+    return (at, bare.end()) if bare else (at, at)
+
+
+def _bare(marker: str) -> re.Pattern[str]:
+    if marker == "COOKIE":
+        return _BARE_COOKIE
+    if marker in _SECRETS:
+        return _BARE_SECRET
+    if marker == "NAME":
+        return _BARE_NAME
+    return _BARE_ADDRESS if marker == "ADDRESS" else _BARE
+
+
+def _closing_quote(text: str, at: int, quote: str) -> int:
+    """Where the quoted value ends: before its quote, or at the end of the text."""
+    while True:
+        end = text.find(quote, at)
+        if end < 0:
+            return len(text)
+        if len(quote) > 1:
+            return end
+        slashes = end - len(text[:end].rstrip("\\")) if text[end - 1 : end] == "\\" else 0
+        if slashes % 2 == 0:
+            return end
+        at = end + 1
+
+
+def _closing_bracket(text: str, at: int) -> int:
+    opening, closing = text[at], _CLOSING[text[at]]
+    depth = 0
+    limit = min(len(text), at + _BRACKETED_CHARS)
+    for place in range(at, limit):
+        if text[place] == opening:
+            depth += 1
+        elif text[place] == closing:
+            depth -= 1
+            if depth == 0:
+                return place + 1
+    return limit
+
+
+def _is_harmless(value: str, match: re.Match[str], marker: str) -> bool:
+    folded = value.strip(" .,;:!()").lower()
+    if not folded or folded in _BENIGN or _PLACEHOLDER.fullmatch(value) or MARKER.fullmatch(value):
+        return True
+    if match["close"] is not None and match["says"] is None and match["pair"] is None:
+        return False
+    if match["pair"] is not None:
+        return re.fullmatch(r"[a-z_]+", value) is not None
+    if match["says"] is not None or match["option"] is not None:
+        return match["says"] is not None and not any(c.isdigit() for c in value)
+    last = match["key"].lower()[-8:]
+    if _CODE.match(value) or (len(last) > 3 and folded.endswith(last)):
+        return True
+    if marker in {"TOKEN", "SESSION", "COOKIE", "EMAIL", "PHONE", "GEO"} and folded.isalpha():
+        return ":" in match["sep"] or len(folded) < 4
+    return False
