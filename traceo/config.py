@@ -2,8 +2,8 @@
 
 A setting is looked up in ``traceo.init()``'s arguments, then in ``TRACEO_*``, then in the ``OTEL_*`` variable
 that says the same, then in ``[tool.traceo]`` of ``pyproject.toml``, then in its default. The first that has
-it wins; an empty environment variable counts as not set (OpenTelemetry's rule). A wrong value stops ``init()``
-with a `ConfigError` that names the setting, its source and the fix, and never shows a secret.
+it wins; an empty environment variable counts as not set (OpenTelemetry's rule). A wrong value stops
+``init()`` with a `ConfigError` that names the setting, its source and the fix, and never shows a secret.
 """
 
 from collections.abc import Callable, Mapping

@@ -165,12 +165,6 @@ def _sampler(given: str) -> Given:
     return 0.0 if given.lower().endswith("always_off") else 1.0
 
 
-def _without(given: str) -> Given:
-    if given.strip() == "*":
-        return "off"
-    return ["auto", *(f"-{name.strip()}" for name in given.split(",") if name.strip())]
-
-
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "enabled",
@@ -230,10 +224,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("spool_dir", "A folder for sealed batches while the collector is away.", "a folder", _path),
     Setting(
         "instrument",
-        "Which libraries to hook: `auto`, `off`, or names; `-name` excludes one.",
+        "Which libraries to hook: `auto`, `off`, or names; `-name` excludes one, and so does "
+        "`OTEL_PYTHON_DISABLED_INSTRUMENTATIONS`.",
         "auto, off, or names separated by commas",
         _selection,
-        otel={"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": _without},
     ),
     Setting(
         "capture_headers",

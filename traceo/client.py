@@ -1,0 +1,156 @@
+"""One process's Traceo: what `traceo.init` returns, and what ends with the process."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from traceo.config import Config
+from traceo.pipeline.health import Counts, Status
+from traceo.pipeline.worker import Pipeline
+
+__all__ = ["Client", "Hooks"]
+
+
+class Hooks(Protocol):
+    """What is used of `traceo.instrumentation.Installed`."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The libraries hooked so far."""
+        ...
+
+    def uninstall(self) -> None:
+        """Restore the original objects."""
+        ...
+
+
+class Client:
+    """The handle of a running Traceo; without a pipeline it is inert and every method does nothing.
+
+    Made by `traceo.init`; a test may make its own.
+
+    Args:
+        config: what it runs with.
+        pipeline: takes spans and logs; ``None`` when Traceo is switched off.
+        provider: the tracer provider whose spans go to the pipeline.
+        hooks: the libraries that were hooked.
+        detach: called at shutdown, to take log and other hooks off again.
+        notes: what could not be done at the start, for `status`.
+    """
+
+    __slots__ = ("_detach", "_is_shut", "_notes", "_pipeline", "config", "hooks", "provider")
+
+    def __init__(
+        self,
+        config: Config,
+        pipeline: Pipeline | None = None,
+        *,
+        provider: Any = None,
+        hooks: Hooks | None = None,
+        detach: Sequence[Callable[[], object]] = (),
+        notes: Sequence[str] = (),
+    ) -> None:
+        self.config = config
+        self.provider = provider
+        self.hooks = hooks
+        self._pipeline = pipeline
+        self._detach = tuple(detach)
+        self._notes = tuple(notes)
+        self._is_shut = False
+
+    def flush(self, timeout_s: float = 5.0) -> bool:
+        """Wait until everything that ended before this call is delivered or refused; False if time ran out.
+
+        Not a promise that the endpoint kept it: `status` tells delivered from dropped.
+        """
+        return self._pipeline is None or self._pipeline.flush(timeout_s)
+
+    def shutdown(self, timeout_s: float | None = None) -> bool:
+        """Deliver what is there and stop for good; True if nothing was lost. A second call does nothing.
+
+        ``timeout_s`` is ``exit_timeout_s`` of the configuration when not given. Hooked libraries are
+        restored.
+        """
+        if self._pipeline is None:
+            return True
+        if not self._is_shut:
+            self._is_shut = True
+            for undo in (*self._detach, *((self.hooks.uninstall,) if self.hooks is not None else ())):
+                with contextlib.suppress(Exception):  # the end of a process is no place to raise
+                    undo()
+        return self._pipeline.shutdown(self.config.exit_timeout_s if timeout_s is None else timeout_s)
+
+    def status(self) -> Status:
+        """A snapshot of what happened so far."""
+        config, pipeline = self.config, self._pipeline
+        if pipeline is None:
+            return Status(state="disabled", endpoint=_public(config.endpoint), notes=self._notes)
+        spans, logs = pipeline.balance()
+        health = pipeline.health
+        return Status(
+            state="shut down" if self._is_shut else "running",
+            service_name=self._service_name(),
+            endpoint=_public(config.endpoint),
+            destination=_describe(pipeline.route),
+            trouble=pipeline.trouble.reason,
+            notes=self._notes,
+            instrumentation=tuple(self.hooks.names) if self.hooks is not None else (),
+            spans=spans,
+            logs=logs,
+            batches=health.batches,
+            retries=health.retries,
+            restarts=health.restarts,
+            raw_bytes=health.raw_bytes,
+            sent_bytes=health.sent_bytes,
+            queue_bytes=pipeline.waiting_bytes,
+            redactions=pipeline.redactions(),
+        )
+
+    def end(self) -> None:
+        """The process ends: give delivery its ``exit_timeout_s``, raise nothing."""
+        with contextlib.suppress(Exception):
+            self.shutdown()
+
+    def before_fork(self) -> None:
+        """See `Pipeline.before_fork`."""
+        if self._pipeline is not None:
+            self._pipeline.before_fork()
+
+    def after_fork_in_parent(self) -> None:
+        """See `Pipeline.after_fork_in_parent`."""
+        if self._pipeline is not None:
+            self._pipeline.after_fork_in_parent()
+
+    def after_fork_in_child(self) -> None:
+        """See `Pipeline.after_fork_in_child`."""
+        if self._pipeline is not None:
+            self._pipeline.after_fork_in_child()
+
+    def _service_name(self) -> str:
+        if self.provider is None:
+            return self.config.service_name
+        return str(self.provider.resource.attributes.get("service.name", ""))
+
+    def __repr__(self) -> str:
+        """The state in one line."""
+        state = self.status()
+        counts: Counts = state.spans
+        return f"<traceo.Client {state.state}: {counts}>"
+
+
+def _public(url: str) -> str:
+    """Without the user info a URL may carry."""
+    scheme, separator, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return scheme + separator + authority.rpartition("@")[2] + slash + path
+
+
+def _describe(route: object) -> str:
+    """``sealed X_WING``, ``plain gzip``, or nothing while it is not known."""
+    status: Any = getattr(route, "status", None)
+    if status is None:
+        return ""
+    found = status()
+    if found.mode == "unknown":
+        return ""
+    return " ".join(part for part in (found.mode, found.kem or found.encoding) if part)

@@ -1,0 +1,117 @@
+"""What the pipeline has done so far, and the snapshot of it that ``traceo.status()`` hands out."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from traceo.pipeline.queue import LOGS, SPANS, Queue
+
+__all__ = ["Counts", "Health", "Status"]
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """One signal's balance: ``created == delivered + waiting + the sum of dropped``."""
+
+    created: int = 0
+    delivered: int = 0
+    waiting: int = 0
+    dropped: Mapping[str, int] = {}
+    """Reason → count. Nothing is dropped without appearing here."""
+
+    def __str__(self) -> str:
+        """For people."""
+        lost = sum(self.dropped.values())
+        reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(self.dropped.items()))
+        text = f"{self.created} created, {self.delivered} delivered, {self.waiting} waiting, {lost} dropped"
+        return f"{text} ({reasons})" if reasons else text
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of Traceo in this process at one moment."""
+
+    state: str = "not started"
+    """``not started``, ``running``, ``disabled`` or ``shut down``."""
+    service_name: str = ""
+    endpoint: str = ""
+    destination: str = ""
+    """What the endpoint turned out to be, and whether batches to it are sealed."""
+    trouble: str = ""
+    """Why the last delivery did not succeed; empty when it did."""
+    notes: tuple[str, ...] = ()
+    """What ``init()`` could not or did not do, such as a tracer provider that was there before."""
+    instrumentation: tuple[str, ...] = ()
+    spans: Counts = Counts()
+    logs: Counts = Counts()
+    batches: int = 0
+    """Batches delivered."""
+    retries: int = 0
+    restarts: int = 0
+    """How often the pipeline thread had to be started again."""
+    raw_bytes: int = 0
+    """Delivered OTLP bytes before compression and sealing."""
+    sent_bytes: int = 0
+    """The same batches as they went over the wire."""
+    queue_bytes: int = 0
+    """Estimated memory of what waits."""
+    redactions: Mapping[str, int] = {}
+    """Rule → how often it replaced something."""
+
+    def to_dict(self) -> dict[str, object]:
+        """The same as plain builtins, ready for JSON."""
+        return msgspec.to_builtins(self)
+
+    def __str__(self) -> str:
+        """For people: one line a fact, nothing that is empty."""
+        facts = [
+            ("state", self.state),
+            ("service", self.service_name),
+            ("endpoint", f"{self.endpoint} ({self.destination})" if self.destination else self.endpoint),
+            ("trouble", self.trouble),
+            ("spans", str(self.spans)),
+            ("logs", str(self.logs)),
+            ("batches", f"{self.batches} ({self.raw_bytes} bytes, {self.sent_bytes} on the wire)"),
+            ("retries", str(self.retries or "")),
+            ("restarts", str(self.restarts or "")),
+            ("redactions", ", ".join(f"{rule} {count}" for rule, count in sorted(self.redactions.items()))),
+            ("hooks", ", ".join(self.instrumentation)),
+            *(("note", note) for note in self.notes),
+        ]
+        return "\n".join(f"{name:<11} {fact}" for name, fact in facts if fact)
+
+    def __repr__(self) -> str:
+        """`str`, marked as what it is."""
+        return f"<traceo.Status\n{self}>"
+
+
+class Health:
+    """The counters. Written by the pipeline thread only, but for the queue's own; read from anywhere."""
+
+    __slots__ = ("_dropped", "batches", "delivered", "raw_bytes", "restarts", "retries", "sent_bytes")
+
+    def __init__(self) -> None:
+        self.delivered = {SPANS: 0, LOGS: 0}
+        self._dropped: dict[str, dict[str, int]] = {SPANS: {}, LOGS: {}}
+        self.batches = 0
+        self.retries = 0
+        self.restarts = 0
+        self.raw_bytes = 0
+        self.sent_bytes = 0
+
+    def drop(self, signal: str, reason: str, count: int = 1) -> None:
+        """Count items that will not be delivered."""
+        reasons = self._dropped[signal]
+        reasons[reason] = reasons.get(reason, 0) + count
+
+    def counts(self, signal: str, queue: Queue) -> Counts:
+        """The balance of one signal; exact whenever the pipeline is at rest."""
+        full, closed = queue.full_drops[signal].count, queue.closed_drops[signal].count
+        waiting = queue.waiting()[signal]
+        created = queue.taken[signal] + full + closed + waiting
+        delivered = self.delivered[signal]
+        dropped = dict(self._dropped[signal])
+        if full:
+            dropped["queue_full"] = full
+        if closed:
+            dropped["after_shutdown"] = closed
+        waiting = max(0, created - delivered - sum(dropped.values()))
+        return Counts(created=created, delivered=delivered, waiting=waiting, dropped=dropped)

@@ -1,0 +1,264 @@
+"""The queue between the application and the pipeline: a put costs a deque append and a length check.
+
+Nothing here takes a lock on the application's side, so a span may end in a signal handler or in the middle of
+anything. The price is that the byte bound is estimated: one item in eight is weighed as it comes in and as it
+goes out, every one when half of the budget is used, and an empty queue sets the sum right.
+"""
+
+import _thread
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Literal, Protocol, TypeAlias, cast
+
+from traceo.records import LogRecord
+
+__all__ = ["LOGS", "SPANS", "Barrier", "Queue", "Tally", "signal_of", "weigh"]
+
+SPANS: Final = "traces"
+LOGS: Final = "logs"
+
+_BURST = 256  # items that wake the worker before its timer does
+_SAMPLED = 7  # mask: one put in eight is weighed
+_EACH = 0
+
+_RECORD_BYTES = 600  # an empty span or log record with its objects, on CPython 3.11
+_VALUE_BYTES = 100  # a key reference, a value header, a hash slot
+
+
+class _Readable(Protocol):
+    """What is weighed of a span; a log record has ``body`` instead of the last two."""
+
+    attributes: Mapping[str, object] | None
+    events: Sequence["_Readable"]
+    links: Sequence["_Readable"]
+
+
+class Barrier:
+    """A marker in the queue: ``reached()`` is called in the pipeline thread when all before it was taken."""
+
+    __slots__ = ("reached",)
+
+    def __init__(self, reached: Callable[[], None]) -> None:
+        self.reached = reached
+
+
+Item: TypeAlias = object
+
+
+class Tally:
+    """Counts without a lock, from any thread and any signal handler.
+
+    One byte is appended for each count, which is atomic; `fold` turns the bytes into a number.
+    """
+
+    __slots__ = ("_folded", "_marks")
+
+    def __init__(self) -> None:
+        self._marks = bytearray()
+        self._folded = 0
+
+    def add(self) -> None:
+        """Count one."""
+        self._marks.append(0)
+
+    def fold(self) -> None:
+        """Give the bytes back. One thread only."""
+        count = len(self._marks)
+        del self._marks[:count]
+        self._folded += count
+
+    @property
+    def count(self) -> int:
+        """How often `add` was called."""
+        return self._folded + len(self._marks)
+
+
+class Queue:
+    """Ended spans and log records, in order, at most ``budget_bytes`` together with what ``held_bytes`` says.
+
+    Args:
+        budget_bytes: over it, new items are dropped and counted.
+        start: called in the application's thread by the first put, and later when a put finds no live worker;
+            must not raise.
+    """
+
+    __slots__ = (
+        "_added",
+        "_budget_bytes",
+        "_closed",
+        "_items",
+        "_mask",
+        "_start",
+        "_taken",
+        "closed_drops",
+        "full_drops",
+        "held_bytes",
+        "taken",
+        "wake",
+    )
+
+    def __init__(self, budget_bytes: int, start: Callable[[], None]) -> None:
+        self._budget_bytes = budget_bytes
+        self._start = start
+        self._items: deque[Item] = deque()
+        self._mask = _EACH  # the first put starts the worker
+        self._added = 0
+        self._taken = 0
+        self._closed = False
+        self.held_bytes = 0
+        """Bytes that the worker holds elsewhere on the same budget; written by the worker."""
+        self.taken = {SPANS: 0, LOGS: 0}
+        """Items handed to the worker; written by the worker."""
+        self.full_drops = {SPANS: Tally(), LOGS: Tally()}
+        self.closed_drops = {SPANS: Tally(), LOGS: Tally()}
+        # A raw lock as a binary semaphore: Event.set() takes a lock that a signal handler could meet taken.
+        self.wake = _thread.allocate_lock()
+        self.wake.acquire()
+
+    def put(self, item: Item, /) -> None:
+        """Take an ended span or a `LogRecord`. Never blocks, never raises."""
+        items = self._items
+        items.append(item)
+        if not len(items) & self._mask:
+            self._admit(item)
+
+    def rouse(self) -> None:
+        """Wake the worker now."""
+        try:
+            if self.wake.locked():
+                self.wake.release()
+        except RuntimeError:  # another thread was faster
+            return
+
+    def bar(self, barrier: Barrier) -> None:
+        """Put a marker behind everything that was put so far, and wake the worker."""
+        self._items.append(barrier)
+        self._start()
+        self.rouse()
+
+    def take(self, max_items: int, max_bytes: int) -> list[Item]:
+        """Up to so many items, up to and including the first barrier. Worker only."""
+        items = self._items
+        batch: list[Item] = []
+        mask = self._mask
+        weight = 0
+        taken = self.taken
+        while len(batch) < max_items and weight < max_bytes:
+            try:
+                item = items.popleft()
+            except IndexError:
+                self._added = self._taken = 0  # nothing waits: whatever the estimate said was wrong
+                return batch
+            batch.append(item)
+            if item.__class__ is Barrier:
+                break
+            if not len(batch) & mask:
+                weight += weigh(item) * (mask + 1)
+            taken[LOGS if item.__class__ is LogRecord else SPANS] += 1
+        self._taken += weight
+        return batch
+
+    def close(self) -> None:
+        """From now on drop and count what comes in."""
+        self._closed = True
+        self._mask = _EACH
+
+    def reset(self) -> None:
+        """Forget everything; for a forked child, whose parent delivers what was in here."""
+        self.__init__(self._budget_bytes, self._start)
+
+    def waiting(self) -> dict[str, int]:
+        """Items in the queue, by signal."""
+        count = {SPANS: 0, LOGS: 0}
+        for _ in range(100):
+            try:
+                items = list(self._items)
+            except RuntimeError:  # it changed under our feet
+                continue
+            for item in items:
+                if item.__class__ is not Barrier:
+                    count[signal_of(item)] += 1
+            break
+        return count
+
+    @property
+    def estimated_bytes(self) -> int:
+        """What the queue is believed to hold."""
+        return max(0, self._added - self._taken)
+
+    def _admit(self, item: Item) -> None:
+        """Weigh, decide, wake. Out of the way of seven puts in eight."""
+        if self._closed:
+            self._drop(self.closed_drops)
+            return
+        weight = weigh(item) * (self._mask + 1)
+        used = self._added + weight - self._taken + self.held_bytes
+        if used > self._budget_bytes and self._drop(self.full_drops):
+            self._mask = _EACH
+            self.rouse()
+            return
+        self._added += weight
+        first = len(self._items) == 1 and self._mask == _EACH
+        self._mask = _SAMPLED if used < self._budget_bytes // 2 else _EACH
+        if first or not len(self._items) & (_BURST - 1):
+            self._start()
+        if len(self._items) >= _BURST:
+            self.rouse()
+
+    def _drop(self, drops: dict[str, Tally]) -> bool:
+        """Drop the newest item. Not necessarily the caller's, so that is what is counted."""
+        try:
+            victim = self._items.pop()
+        except IndexError:  # the worker has just made room
+            return False
+        if victim.__class__ is Barrier:
+            self._items.append(victim)
+            return False
+        drops[signal_of(victim)].add()
+        return True
+
+
+def signal_of(item: Item) -> Literal["traces", "logs"]:
+    """``SPANS`` or ``LOGS``."""
+    return LOGS if item.__class__ is LogRecord else SPANS
+
+
+def weigh(item: Item) -> int:
+    """Roughly the bytes that an ended span or a log record keeps alive. Never raises."""
+    try:
+        if item.__class__ is LogRecord:
+            record = cast("LogRecord", item)
+            return _RECORD_BYTES + _weigh_value(record.body, 4) + _weigh_attributes(record.attributes)
+        span = cast("_Readable", item)
+        size = _RECORD_BYTES + _weigh_attributes(span.attributes)
+        for event in span.events or ():
+            size += 300 + _weigh_attributes(event.attributes)
+        for link in span.links or ():
+            size += 300 + _weigh_attributes(link.attributes)
+    except Exception:  # a foreign span may be anything; it is counted as a large one
+        return 4096
+    return size
+
+
+def _weigh_attributes(attributes: Mapping[str, object] | None) -> int:
+    if not attributes:
+        return 0
+    size = _VALUE_BYTES * len(attributes)
+    for value in attributes.values():
+        kind = value.__class__
+        if kind is str:
+            size += len(cast("str", value))
+        elif kind is not int and kind is not bool and kind is not float:
+            size += _weigh_value(value, 4)
+    return size
+
+
+def _weigh_value(value: object, depth: int) -> int:
+    if isinstance(value, (str, bytes)):
+        return len(value)
+    if depth and isinstance(value, Mapping):
+        nested = cast("Mapping[str, object]", value)
+        return sum(_VALUE_BYTES + len(key) + _weigh_value(item, depth - 1) for key, item in nested.items())
+    if depth and isinstance(value, Sequence):
+        return sum(_VALUE_BYTES + _weigh_value(item, depth - 1) for item in cast("Sequence[object]", value))
+    return _VALUE_BYTES

@@ -1,0 +1,119 @@
+"""The few lines Traceo says on stderr when delivery does not work.
+
+One when it has failed for ten seconds, so that a collector that restarts is no news; then one a minute at
+most; and one at the end of the process if telemetry was lost. All through the logger ``traceo``, which ends
+here: it does not propagate, so no handler of the application's sees these lines, and ours makes no telemetry
+of them.
+"""
+
+import logging
+import sys
+from collections.abc import Callable
+
+from traceo.pipeline.health import Counts
+
+__all__ = ["Trouble", "speak_on_stderr"]
+
+_GRACE_S = 10.0
+_PERIOD_S = 60.0
+
+_log = logging.getLogger("traceo")
+
+
+class _Stderr(logging.Handler):
+    """Writes to whatever ``sys.stderr`` is at that moment, and to nothing if there is none."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            stream = sys.stderr
+            stream.write(f"{self.format(record)}\n")
+            stream.flush()
+        except Exception:  # closed, redirected to something odd, or None under pythonw
+            return
+
+
+def speak_on_stderr() -> None:
+    """Give the logger ``traceo`` its own way to stderr, unless the application has given it one."""
+    _log.propagate = False
+    if not _log.handlers:
+        handler = _Stderr(logging.WARNING)
+        handler.setFormatter(logging.Formatter("traceo: %(message)s"))
+        _log.addHandler(handler)
+
+
+Balance = Callable[[], tuple[Counts, Counts]]
+
+
+class Trouble:
+    """Decides when a line is due. Called by the pipeline thread, and by the main thread at exit.
+
+    Args:
+        endpoint: for a line without a reason; the others name it themselves.
+        balance: the counts of spans and of logs, asked for only when a line is written.
+        advice: what to do about it, a clause.
+        clock: seconds, monotonic.
+    """
+
+    __slots__ = ("_advice", "_balance", "_clock", "_endpoint", "_last", "_since", "reason")
+
+    def __init__(self, endpoint: str, balance: Balance, advice: str, clock: Callable[[], float]) -> None:
+        self._endpoint = endpoint
+        self._balance = balance
+        self._advice = advice
+        self._clock = clock
+        self._since: float | None = None
+        self._last: float | None = None
+        self.reason = ""
+        """Why the last attempt failed; empty after a success."""
+
+    def failed(self, reason: str) -> None:
+        """A delivery did not succeed and will be tried again."""
+        now = self._clock()
+        self.reason = reason
+        if self._since is None:
+            self._since = now
+        if now - self._since >= _GRACE_S:
+            self._say_if_due(now)
+
+    def lost(self, reason: str) -> None:
+        """Something was dropped while the process goes on: refused, or more than there is room for."""
+        self.reason = reason
+        self._say_if_due(self._clock())
+
+    def worked(self) -> None:
+        """A delivery succeeded."""
+        self._since = None
+        self.reason = ""
+
+    def ended(self, lost: int) -> None:
+        """The process ends and this much is lost with it."""
+        if lost:
+            spans, logs = self._balance()
+            dropped = _amount(sum(spans.dropped.values()), sum(logs.dropped.values()))
+            _log.warning("%s; %s dropped at exit; %s", self._cause(), dropped, self._advice)
+
+    def _say_if_due(self, now: float) -> None:
+        if self._last is not None and now - self._last < _PERIOD_S:
+            return
+        self._last = now
+        spans, logs = self._balance()
+        _log.warning(
+            "%s; %s kept in memory, %s dropped; %s",
+            self._cause(),
+            _amount(spans.waiting, logs.waiting),
+            _amount(sum(spans.dropped.values()), sum(logs.dropped.values())),
+            self._advice,
+        )
+
+    def _cause(self) -> str:
+        return self.reason or f"{self._endpoint}: not delivered in time"
+
+
+def _amount(spans: int, logs: int) -> str:
+    """For people.
+
+    >>> _amount(1, 0), _amount(3, 2)
+    ('1 span', '3 spans and 2 log lines')
+    """
+    text = f"{spans} span{'' if spans == 1 else 's'}"
+    return f"{text} and {logs} log line{'' if logs == 1 else 's'}" if logs else text

@@ -1,0 +1,292 @@
+"""The pipeline thread, and what the application calls to feed it, wait for it and end it.
+
+One daemon thread a process, started by the first put: a process without spans has none, a forked child gets
+its own. Everything expensive is imported and built in that thread by ``assemble``.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import cast
+
+from opentelemetry import context
+
+from traceo.pipeline.delivery import Delivery
+from traceo.pipeline.health import Counts, Health
+from traceo.pipeline.prepare import Parts, Prepared, Route, prepare
+from traceo.pipeline.queue import LOGS, SPANS, Barrier, Queue, signal_of
+from traceo.pipeline.trouble import Trouble
+from traceo.records import LogRecord
+
+__all__ = ["Pipeline"]
+
+_BATCH_ITEMS = 512
+_BATCH_BYTES = 1024 * 1024
+_IMPORT_WAIT_S = 2.0
+
+
+class Pipeline:
+    """Takes what the application ends, delivers it, and never makes the application wait.
+
+    Args:
+        assemble: makes the parts; runs in the pipeline thread, again in each forked child.
+        queue_bytes: the budget for all that waits, before and after encoding.
+        flush_every_s: how long an item may wait before it is sent.
+        retry_cap_s: the longest pause between two attempts.
+        endpoint: for the lines on stderr.
+        advice: what those lines tell the reader to do.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        assemble: Callable[[], Parts],
+        *,
+        queue_bytes: int,
+        flush_every_s: float,
+        retry_cap_s: float = 30.0,
+        endpoint: str = "",
+        advice: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._assemble = assemble
+        self._queue_bytes = queue_bytes
+        self._flush_every_s = flush_every_s
+        self._retry_cap_s = retry_cap_s
+        self._endpoint = endpoint
+        self._advice = advice
+        self._clock = clock
+        self.queue = Queue(queue_bytes, self._start)
+        self.put_span: Callable[[object], None] = self.queue.put
+        self.put_log: Callable[[LogRecord], None] = self.queue.put
+        self._stopped = False
+        self._renew()
+
+    def _renew(self) -> None:
+        """All that belongs to one process."""
+        self.health = Health()
+        self.trouble = Trouble(self._endpoint, self.balance, self._advice, self._clock)
+        self._parts: Parts | None = None
+        self._delivery = Delivery(
+            limit_bytes=self._queue_bytes
+            * 3
+            // 4,  # a quarter stays for what comes in while the backlog is full
+            retry_cap_s=self._retry_cap_s,
+            health=self.health,
+            trouble=self.trouble,
+            clock=self._clock,
+        )
+        self._open: dict[str, int] = {
+            SPANS: 0,
+            LOGS: 0,
+        }  # taken from the queue, not yet in the backlog or dropped
+        self._overflow = 0
+        self._stopping = False
+        self._deadline = 0.0
+        self._finished = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._assembling = threading.Lock()
+        self._held_for_fork = False
+
+    # Called by the application.
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until all that was put before is delivered or refused; False if that took too long."""
+        if self._stopped or self._thread is threading.current_thread():
+            return False
+        if self._thread is None and not any(self.queue.waiting().values()):
+            return True
+        done = threading.Event()
+        self.queue.bar(Barrier(done.set))
+        if self._thread is None or not self._thread.is_alive():
+            self._work(self._turn)  # no thread to be had: interpreter shutdown, or a limit of the host
+            return done.is_set()
+        return done.wait(timeout_s)
+
+    def shutdown(self, timeout_s: float) -> bool:
+        """Deliver what there is, then stop for good; True if nothing was lost. Again does nothing."""
+        if self._stopped:
+            return not self._lost_at_exit()
+        self._deadline = self._clock() + timeout_s
+        self._stopping = True
+        self.queue.close()
+        if any(self.queue.waiting().values()):
+            self._start()
+        if self._thread is not None and self._thread.is_alive():
+            self.queue.rouse()
+            if not self._finished.wait(timeout_s):
+                self._delivery.abandoned = True
+                if self._parts is not None:
+                    self._parts.route.close()
+        elif any(self.queue.waiting().values()):
+            self._work(self._finish)
+        self._stopped = self._delivery.abandoned = True
+        spans, logs = self.balance()
+        for signal, counts in ((SPANS, spans), (LOGS, logs)):
+            if counts.waiting:
+                self.health.drop(signal, "exit", counts.waiting)
+        self.trouble.ended(self._lost_at_exit())
+        return not self._lost_at_exit()
+
+    def balance(self) -> tuple[Counts, Counts]:
+        """The counts of spans and of logs."""
+        return self.health.counts(SPANS, self.queue), self.health.counts(LOGS, self.queue)
+
+    def redactions(self) -> dict[str, int]:
+        """Redactions so far, by rule."""
+        return dict(self._parts.report()) if self._parts is not None else {}
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Estimated memory of what waits."""
+        return self.queue.estimated_bytes + self._delivery.waiting_bytes
+
+    @property
+    def route(self) -> Route | None:
+        """Where batches go, once the thread has made it."""
+        return self._parts.route if self._parts is not None else None
+
+    # Around a fork.
+
+    def before_fork(self) -> None:
+        """Do not fork in the middle of an import: the child would find a module that nobody finishes."""
+        self._held_for_fork = self._assembling.acquire(timeout=_IMPORT_WAIT_S)
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        if self._held_for_fork:
+            self._assembling.release()
+
+    def after_fork_in_child(self) -> None:
+        """Start empty: what was waiting is the parent's to deliver. The first put starts a thread."""
+        self.queue.reset()
+        self._renew()
+        if self._stopped:
+            self.queue.close()
+
+    # The thread.
+
+    def _start(self) -> None:
+        """Have a live thread. In the application's thread: no waiting for a lock, no exception."""
+        thread = self._thread
+        if (thread is not None and thread.is_alive()) or self._stopped:
+            return
+        if not self._starting.acquire(blocking=False):
+            return
+        try:
+            if thread is not None:
+                self.health.restarts += 1
+            thread = threading.Thread(target=self._run, name="traceo-pipeline", daemon=True)
+            thread.start()
+            self._thread = thread
+        except RuntimeError:  # no more threads; flush and shutdown do the work themselves
+            self._thread = None
+        finally:
+            self._starting.release()
+
+    def _run(self) -> None:
+        # Whatever sends our batches must not make spans of them.
+        context.attach(context.set_value("suppress_instrumentation", True))
+        while not self._stopping:
+            if not self._work(self._loop):
+                self.health.restarts += 1
+                self.queue.wake.acquire(timeout=1.0)
+        self._work(self._finish)
+        self._finished.set()
+
+    def _work(self, task: Callable[[], None]) -> bool:
+        """Run a piece of work; if it fails, what it had in hand is counted as dropped, the rest goes on."""
+        self._write_off()  # what a thread that died had in hand
+        try:
+            task()
+        except Exception as error:
+            self._write_off()
+            self.trouble.lost(f"the pipeline failed with {type(error).__name__} and goes on")
+            return False
+        return True
+
+    def _loop(self) -> None:
+        while not self._stopping:
+            pause_s = self._flush_every_s
+            if not self._delivery.is_empty:
+                pause_s = min(pause_s, max(0.01, self._delivery.pause_s()))
+            self.queue.wake.acquire(timeout=pause_s)
+            self._turn()
+
+    def _turn(self) -> None:
+        """Empty the queue into the backlog, and the backlog into the destination as far as it takes it."""
+        delivery = self._delivery
+        while items := self.queue.take(_BATCH_ITEMS, _BATCH_BYTES):
+            barrier = cast("Barrier", items.pop()) if items[-1].__class__ is Barrier else None
+            try:
+                prepared = self._prepare(items) if items else None
+            finally:
+                if barrier is not None:
+                    delivery.wait_for(barrier)
+            delivery.run(self._route)
+            self.queue.held_bytes = delivery.waiting_bytes
+            if prepared is not None:
+                self._show(prepared)
+        delivery.run(self._route)
+        self.queue.held_bytes = delivery.waiting_bytes
+        self._notice_overflow()
+
+    def _finish(self) -> None:
+        """The last turn. A peer that was never there is not waited for; one that was, until the deadline."""
+        delivery = self._delivery
+        while True:
+            delivery.hurry = True
+            self._turn()
+            wait_s = delivery.pause_s() or 0.1
+            if delivery.is_empty or not delivery.reached or delivery.abandoned:
+                return
+            if self._clock() + wait_s >= self._deadline:
+                return
+            time.sleep(wait_s)
+
+    def _prepare(self, items: list[object]) -> Prepared:
+        for item in items:
+            self._open[signal_of(item)] += 1
+        prepared = prepare(items, self._parts or self._make_parts(), self._drop)
+        for batch in prepared.batches:
+            self._open[batch.signal] -= batch.count
+            self._delivery.add(batch)
+        return prepared
+
+    def _make_parts(self) -> Parts:
+        with self._assembling:
+            self._parts = self._assemble()
+        return self._parts
+
+    def _route(self) -> Route:
+        return (self._parts or self._make_parts()).route
+
+    def _show(self, prepared: Prepared) -> None:
+        watch = self._parts.watch if self._parts is not None else None
+        if watch is None:
+            return
+        try:
+            watch(prepared.spans, prepared.logs, "" if self._delivery.reached else self.trouble.reason)
+        except Exception:  # a console that cannot be written to is not worth a span
+            return
+
+    def _notice_overflow(self) -> None:
+        for tally in (*self.queue.full_drops.values(), *self.queue.closed_drops.values()):
+            tally.fold()
+        overflow = sum(tally.count for tally in self.queue.full_drops.values())
+        if overflow > self._overflow:
+            self._overflow = overflow
+            self.trouble.lost(self.trouble.reason or "more is recorded than can be delivered")
+
+    def _drop(self, signal: str, reason: str, count: int) -> None:
+        self._open[signal] -= count
+        self.health.drop(signal, reason, count)
+
+    def _write_off(self) -> None:
+        for signal, count in self._open.items():
+            if count:
+                self._drop(signal, "pipeline_error", count)
+
+    def _lost_at_exit(self) -> int:
+        return sum(counts.dropped.get("exit", 0) for counts in self.balance())

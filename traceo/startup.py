@@ -1,0 +1,323 @@
+"""`init`: the one place that knows every part and puts them together.
+
+In the application's thread it only makes light objects and sets hooks. What is heavy (detectors, HTTP,
+compression, cryptography) is imported by `_assemble`, in the pipeline thread, when the first span has ended.
+"""
+
+import atexit
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
+
+from opentelemetry import trace
+
+from traceo import spans
+from traceo._version import __version__
+from traceo.client import Client
+from traceo.config import Config, load, pyproject_of
+from traceo.pipeline.health import Status
+from traceo.pipeline.trouble import speak_on_stderr
+from traceo.pipeline.worker import Pipeline
+from traceo.settings import Given
+
+if TYPE_CHECKING:
+    from traceo.exporters.outcome import SealMode, Signal
+    from traceo.instrumentation import Installed, Selection
+    from traceo.logs import Handler
+    from traceo.pipeline.prepare import Parts, Watch
+
+__all__ = ["Settings", "flush", "init", "shutdown", "status"]
+
+_log = logging.getLogger("traceo")
+_lock = threading.Lock()
+_client: Client | None = None
+_has_warned = False
+
+
+class Settings(TypedDict, total=False):
+    """The arguments of `init`; each is described in `traceo.settings.SETTINGS`."""
+
+    enabled: bool
+    service_name: str
+    endpoint: str
+    headers: Mapping[str, str] | str
+    api_key: str
+    timeout_s: float
+    redaction: str
+    seal: str
+    seal_key: str
+    spool_dir: str
+    instrument: str | list[str] | bool
+    capture_headers: str | list[str]
+    console: str | bool
+    sample_rate: float
+    queue_bytes: int | str
+    flush_every_s: float
+    exit_timeout_s: float
+    logs_level: str
+
+
+def init(**settings: Unpack[Settings]) -> Client:
+    """Start Traceo in this process; everything has a default.
+
+    A second call returns the first call's client; if it asks for other settings, it warns, once. A process
+    that was shut down stays so.
+
+    Raises:
+        ConfigError: a setting is wrong. Nothing else is ever raised, whatever the state of the network.
+    """
+    global _client
+    with _lock:
+        if _client is not None:
+            _warn_if_other(_client, settings)
+            return _client
+        config = _load(settings)
+        _client = _start(config) if config.enabled else Client(config, notes=("switched off",))
+        return _client
+
+
+def flush(timeout_s: float = 5.0) -> bool:
+    """`Client.flush` of this process; True before `init`."""
+    return _client is None or _client.flush(timeout_s)
+
+
+def shutdown(timeout_s: float | None = None) -> bool:
+    """`Client.shutdown` of this process; True before `init`."""
+    return _client is None or _client.shutdown(timeout_s)
+
+
+def status() -> Status:
+    """`Client.status` of this process; ``not started`` before `init`.
+
+    >>> status().state
+    'not started'
+    """
+    return Status() if _client is None else _client.status()
+
+
+def _load(settings: Settings) -> Config:
+    given = cast("Mapping[str, Given]", settings)
+    try:
+        folder = Path.cwd()
+    except OSError:  # it was removed under us
+        return load(given, os.environ)
+    return load(given, os.environ, pyproject_of(folder))
+
+
+def _warn_if_other(client: Client, settings: Settings) -> None:
+    global _has_warned
+    if not settings or _has_warned:
+        return
+    asked, running = _load(settings).settings(), client.config.settings()
+    other = sorted(name for name, value in asked.items() if value != running[name])
+    if other:
+        _has_warned = True
+        _log.warning("init() was called again with another %s; the first call's stays", ", ".join(other))
+
+
+def _start(config: Config) -> Client:
+    speak_on_stderr()
+    notes: list[str] = []
+    detach: list[Callable[[], object]] = []
+    pipeline = Pipeline(
+        lambda: _assemble(config),
+        queue_bytes=config.queue_bytes,
+        flush_every_s=config.flush_every_s,
+        # A collector on this host may be looked for often: it costs a refused connection.
+        retry_cap_s=5.0 if "endpoint" not in config.sources else 30.0,
+        endpoint=config.endpoint,
+        advice=_advice(config),
+    )
+    selection = _selection(config)
+    provider = _attempt("tracing", notes, lambda: _trace(config, pipeline, notes))
+    hooks = None
+    if provider is not None:
+        hooks = _attempt("instrumentation", notes, lambda: _hook(config, selection, provider))
+    if config.logs_level != "OFF" and selection.includes("logging"):
+        undo = _attempt("logs", notes, lambda: _listen(config, pipeline, provider))
+        detach += [undo] if undo is not None else []
+    client = Client(config, pipeline, provider=provider, hooks=hooks, detach=detach, notes=notes)
+    atexit.register(client.end)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(
+            before=client.before_fork,
+            after_in_parent=client.after_fork_in_parent,
+            after_in_child=client.after_fork_in_child,
+        )
+    return client
+
+
+def _attempt(what: str, notes: list[str], make: Callable[[], Any]) -> Any:
+    """A part that fails is missing and says so in `status`; the others and the application go on."""
+    try:
+        return make()
+    except Exception as error:
+        notes.append(f"{what} could not be started ({type(error).__name__})")
+        return None
+
+
+def _trace(config: Config, pipeline: Pipeline, notes: list[str]) -> Any:
+    """Our provider as OpenTelemetry's global one; ``None`` if there is another, whose spans stay its own."""
+    there = trace.get_tracer_provider()
+    if not isinstance(there, trace.ProxyTracerProvider):
+        kind = type(there)
+        notes.append(
+            f"{kind.__module__}.{kind.__qualname__} was the tracer provider before init(): its spans "
+            "stay its own and no library is hooked; call traceo.init() first to have them here"
+        )
+        return None
+    from traceo.tracing import TracerProvider, default_resource  # noqa: PLC0415 - another provider spares it
+    from traceo.tracing.sampling import ParentBasedTraceIdRatio  # noqa: PLC0415 - the same
+
+    ours = not config.sources.get("sample_rate", "OTEL_").startswith("OTEL_")
+    provider = TracerProvider(
+        # Without a rate of our own, every sampler that OTEL_TRACES_SAMPLER can name counts.
+        sampler=ParentBasedTraceIdRatio(config.sample_rate) if ours else None,
+        resource=default_resource(config.service_name or None),
+        sink=pipeline.put_span,
+    )
+    trace.set_tracer_provider(provider)
+    spans.bind(provider.get_tracer("traceo", __version__))
+    return provider
+
+
+def _selection(config: Config) -> "Selection":
+    from traceo.instrumentation.options import Selection  # noqa: PLC0415 - only when something may be hooked
+
+    source = config.sources.get("instrument", "default")
+    disabled = os.environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "")
+    return Selection.parse(config.instrument, disabled=disabled, source=f"instrument (from {source})")
+
+
+def _hook(config: Config, selection: "Selection", provider: Any) -> "Installed":
+    from traceo.instrumentation import Options, install  # noqa: PLC0415 - only with a provider of ours
+
+    options = Options.from_environ(os.environ)
+    if config.capture_headers:
+        more = config.capture_headers
+        options = Options(
+            server_request_headers=(*options.server_request_headers, *more),
+            server_response_headers=(*options.server_response_headers, *more),
+            client_request_headers=(*options.client_request_headers, *more),
+            client_response_headers=(*options.client_response_headers, *more),
+            capture_sql_parameters=options.capture_sql_parameters,
+        )
+    return install(selection, tracer_provider=provider, options=options)
+
+
+def _listen(config: Config, pipeline: Pipeline, provider: Any) -> Callable[[], None]:
+    """Hear every log record that a logger hands to its handlers; returns the way to stop.
+
+    Not as a handler of the root logger: with one there, `logging.basicConfig` does nothing and warnings no
+    longer reach stderr by themselves, so the application would log differently because of us.
+    """
+    from traceo.logs import Handler  # noqa: PLC0415 - only when logs are wanted
+    from traceo.tracing.resource import default_resource, record_of  # noqa: PLC0415 - the same
+
+    resource = provider.resource if provider is not None else default_resource(config.service_name or None)
+    handler = Handler(pipeline.put_log, record_of(resource), config.logs_level)
+    _in_each_child(lambda: _rename(handler, provider))
+    original = logging.Logger.callHandlers
+    level = handler.level
+
+    def callHandlers(self: logging.Logger, record: logging.LogRecord) -> None:  # noqa: N802
+        if record.levelno >= level:
+            handler.handle(record)
+        original(self, record)
+
+    def stop() -> None:
+        if logging.Logger.callHandlers is callHandlers:
+            logging.Logger.callHandlers = original
+        handler.setLevel(logging.CRITICAL + 1)
+
+    logging.Logger.callHandlers = callHandlers
+    return stop
+
+
+def _in_each_child(task: Callable[[], None]) -> None:
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=task)
+
+
+def _rename(handler: "Handler", provider: Any) -> None:
+    """A forked child's log lines carry its own process id, as its spans do."""
+    from traceo.tracing.resource import record_of  # noqa: PLC0415 - loaded by now
+
+    if provider is not None:
+        handler._resource = record_of(provider.resource)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  the handler has no setter
+
+
+def _advice(config: Config) -> str:
+    if "endpoint" in config.sources:
+        return f"check the endpoint (from {config.sources['endpoint']})"
+    return "start a collector with `traceo collector`, or set TRACEO_ENDPOINT to where yours listens"
+
+
+def _assemble(config: Config) -> "Parts":
+    """Everything heavy, in the pipeline thread. A fork waits for it, so that no import is cut in two."""
+    # HTTP, compression and sealing, which Destination would import later, when a fork no longer waits.
+    import_module("traceo.exporters.peer")
+    from traceo.exporters.destination import Destination  # noqa: PLC0415
+    from traceo.exporters.otlp import encode_logs, encode_traces  # noqa: PLC0415
+    from traceo.pipeline.prepare import Parts  # noqa: PLC0415
+    from traceo.pipeline.scrub import Scrubber  # noqa: PLC0415
+    from traceo.redaction import Engine, Policy  # noqa: PLC0415
+    from traceo.tracing import snapshot  # noqa: PLC0415
+
+    engine = Engine(Policy.off() if config.redaction == "off" else Policy.default())
+    environ = os.environ
+    destination = Destination(
+        config.endpoint,
+        headers=config.headers,
+        api_key=config.api_key,
+        timeout_s=config.timeout_s,
+        seal=cast("SealMode", config.seal),
+        pin=config.seal_key,
+        state_dir=config.spool_dir or None,
+        signal_endpoints=_signal_endpoints(config, environ),
+        ca_file=environ.get("OTEL_EXPORTER_OTLP_CERTIFICATE", ""),
+        certificate_file=environ.get("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", ""),
+        key_file=environ.get("OTEL_EXPORTER_OTLP_CLIENT_KEY", ""),
+    )
+    return Parts(
+        snapshot=snapshot,
+        scrubber=Scrubber(engine),
+        encode_traces=encode_traces,
+        encode_logs=encode_logs,
+        route=destination,
+        report=engine.report,
+        watch=_console(config),
+    )
+
+
+def _signal_endpoints(config: Config, environ: Mapping[str, str]) -> "dict[Signal, str]":
+    """Endpoints for one signal, unless ours says where everything goes."""
+    if not config.sources.get("endpoint", "OTEL_").startswith("OTEL_"):
+        return {}
+    named: dict[Signal, str] = {
+        "traces": environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", ""),
+        "logs": environ.get("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", ""),
+    }
+    return {signal: url for signal, url in named.items() if url}
+
+
+def _console(config: Config) -> "Watch | None":
+    """On a terminal, when the user has set no endpoint and none answers; or always; or never."""
+    wanted = config.console == "on"
+    if not wanted and (config.console == "off" or "endpoint" in config.sources or not _on_terminal()):
+        return None
+    from traceo.exporters.console import Console  # noqa: PLC0415 - for those who look at it
+
+    return Console(always=wanted).watch
+
+
+def _on_terminal() -> bool:
+    try:
+        return sys.stderr.isatty()
+    except (AttributeError, ValueError):  # None under pythonw, or closed
+        return False
