@@ -29,35 +29,36 @@ def snapshot(span: Any) -> SpanRecord:
     """
     if not isinstance(span, Span):
         return _of_foreign(span)
-    site = span._site
+    ours: Span = span
+    site = ours._site
     record = SpanRecord(
         resource=site.resource_record,
         scope=site.scope_record,
-        trace_id=span._trace_id,
-        span_id=span._span_id,
-        parent_span_id=span._parent_id,
-        flags=span._flags | _HAS_IS_REMOTE | (span._origin & _IS_REMOTE),
-        name=span._name if type(span._name) is str else _name(span._name),
-        kind=_KINDS.get(span._kind, 1),
-        start_ns=_nanos(span._start_time),
-        end_ns=_nanos(span._end_time or span._start_time),
-        attributes=span._attributes,
-        dropped_attributes=span._dropped_attributes,
+        trace_id=ours._trace_id,
+        span_id=ours._span_id,
+        parent_span_id=ours._parent_id,
+        flags=ours._flags | _HAS_IS_REMOTE | (ours._origin & _IS_REMOTE),
+        name=ours._name if type(ours._name) is str else _name(ours._name),
+        kind=_KINDS.get(ours._kind, 1),
+        start_ns=_nanos(ours._start_time),
+        end_ns=_nanos(ours._end_time or ours._start_time),
+        attributes=ours._attributes,
+        dropped_attributes=ours._dropped_attributes,
     )
-    if span._trace_state:
-        record.trace_state = _state(span._trace_state)
-    if span._events is not None:
+    if ours._trace_state:
+        record.trace_state = _state(ours._trace_state)
+    if ours._events is not None:
         record.events = [
             EventRecord(_name(event.name), _nanos(event.timestamp), event._attributes, event.dropped_attributes)
-            for event in span._events
+            for event in ours._events
         ]
-        record.dropped_events = span._events.dropped
-    if span._links is not None:
-        record.links = [_link(link) for link in span._links]
-        record.dropped_links = span._links.dropped
-    if span._status is not None:
-        record.status_code = _CODES[span._status.status_code]
-        record.status_message = span._status.description or ""
+        record.dropped_events = ours._events.dropped
+    if ours._links is not None:
+        record.links = [_link(link) for link in ours._links]
+        record.dropped_links = ours._links.dropped
+    if ours._status is not None:
+        record.status_code = _CODES[ours._status.status_code]
+        record.status_message = ours._status.description or ""
     return record
 
 

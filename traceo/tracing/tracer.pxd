@@ -15,7 +15,7 @@ cdef class Tracer:
     cdef public object _sampler
     cdef public Site _site
 
-    @cython.locals(site=Site, span=Span, dropped=DroppedSpan, known=SpanIdentity, origin=int, flags=int, recording=bint)
+    @cython.locals(site=Site, span=Span, dropped=DroppedSpan, known=SpanIdentity, given=dict, origin=int, flags=int, recording=bint)
     cdef _start(self, name, context, kind, attributes, links, start_time, int on_exit)
 
 
@@ -35,3 +35,7 @@ cdef class ActiveSpan:
     @cython.locals(tracer=Tracer)
     cpdef start(self)
     cpdef finish(self, error)
+
+
+@cython.locals(known=SpanIdentity)
+cpdef current_ids()

@@ -35,7 +35,6 @@ __all__ = ["ActiveSpan", "Tracer", "current_ids", "use_span"]
 _logger = getLogger("traceo.tracing")
 
 _SCALARS = frozenset((str, int, float, bool))
-_STR = frozenset((str,))
 _INTERNAL = SpanKind.INTERNAL
 _LOW_64 = (1 << 64) - 1
 _HAS_PARENT = 0x100
@@ -133,10 +132,11 @@ class Tracer:
         if parent is None:
             pass
         elif isinstance(parent, SpanIdentity):
-            trace_id = parent._trace_id
-            parent_id = parent._span_id
-            parent_state = parent._trace_state
-            origin = parent._flags | _HAS_PARENT
+            known: SpanIdentity = parent
+            trace_id = known._trace_id
+            parent_id = known._span_id
+            parent_state = known._trace_state
+            origin = known._flags | _HAS_PARENT
         elif isinstance(parent, ApiSpan):
             found = parent.get_span_context()
             if found is not None and found.is_valid:
@@ -208,15 +208,14 @@ class Tracer:
         span._status = None
         span._end_time = None
         if attributes:
-            if (
-                type(attributes) is dict
-                and site.plain
-                and len(attributes) <= site.max_attributes
-                and _SCALARS.issuperset(map(type, attributes.values()))
-                and _STR.issuperset(map(type, attributes))
-                and "" not in attributes
-            ):
-                span._attributes = attributes.copy()
+            if type(attributes) is dict and site.plain and len(attributes) <= site.max_attributes:
+                given: dict[str, Any] = attributes
+                for key, value in given.items():
+                    if type(value) not in _SCALARS or type(key) is not str or not key:
+                        span._set_slowly(given)
+                        break
+                else:
+                    span._attributes = given.copy()
             else:
                 span._set_slowly(attributes)
         if links:
@@ -273,7 +272,8 @@ class ActiveSpan:
 
     def __enter__(self) -> Any:
         self.start()
-        inner = Context(current())
+        outer = current()
+        inner = Context(outer) if outer else Context()
         _put(inner, SPAN_KEY, self._span)
         self._token = attach(inner)
         return self._span
@@ -351,7 +351,8 @@ def current_ids() -> tuple[int, int, int]:
     if span is None:
         return (0, 0, 0)
     if isinstance(span, SpanIdentity):
-        return (span._trace_id, span._span_id, span._flags)
+        known: SpanIdentity = span
+        return (known._trace_id, known._span_id, known._flags)
     context = _context_of(span)
     return (context.trace_id, context.span_id, int(context.trace_flags))
 
