@@ -175,10 +175,10 @@ class _Exchange:
             failed("asgi.send", error)
         await self._send(message)
         if last and not self._ended:
-            if self._status >= 500 or self._being_handled() is not None:
-                self._ended_ns = time_ns()  # the framework answers, and is about to raise: wait for it
-            else:
-                self._end(None)
+            try:
+                self._answered()
+            except Exception as error:
+                failed("asgi.send", error)
 
     def leave(self, error: BaseException | None) -> None:
         """The app's call is over: end what is open and give the task its context back. Never raises."""
@@ -191,6 +191,12 @@ class _Exchange:
                 otel.detach(self.token)
         except Exception as failure:
             failed("asgi.leave", failure)
+
+    def _answered(self) -> None:
+        if self._status >= 500 or self._being_handled() is not None:
+            self._ended_ns = time_ns()  # the framework answers, and is about to raise: wait for it
+        else:
+            self._end(None)
 
     def _listen(self, message: Message) -> bool:
         """Note what the message says; whether it is the last of the response."""

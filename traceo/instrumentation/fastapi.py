@@ -34,9 +34,13 @@ def install(site: Site) -> None:
         if native is None:
             return True
         config = native.config
-        if not config["tracing"] or config["tracer_provider"] is not None:
-            return False
-        if config["exclude"] is not None and config["exclude"](scope):
+        excluded = config["exclude"]
+        if (
+            not config["tracing"]
+            or config["tracer_provider"] is not None
+            or (excluded is not None and excluded(scope))
+        ):
+            scope[MARK] = None  # nor from the Starlette inside
             return False
         if not _quiet(quiet, native).enabled():
             scope[_NATIVE] = None  # this is how FastAPI marks a request that it is not to observe

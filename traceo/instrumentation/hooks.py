@@ -1,4 +1,4 @@
-"""Putting hooks in and taking them out: once a module is imported, replace a method; on uninstall, restore it.
+"""Putting hooks in and taking them out: once a module is imported, replace; on uninstall, restore.
 
 Why not ``wrapt``: it costs 33 ms CPU on import (after the OpenTelemetry API) and 0.47 µs a call against 0.02
 µs for a plain function, and all that is needed of it is the few lines here.

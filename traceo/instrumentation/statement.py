@@ -13,8 +13,8 @@ __all__ = ["describe"]
 _HEAD: Final = 4096
 """Characters looked at; a table further down is not worth the time."""
 
-_NAME: Final = r'(?:[\w$]+|"[^"\n]{1,128}"|`[^`\n]{1,128}`|\[[^\]\n]{1,128}\])'
-_TABLE: Final = rf"(?:ONLY\s+)?({_NAME}(?:\s*\.\s*{_NAME}){{0,3}})(?!\s*\()"
+_NAME: Final = r'(?:[\w$]++|"[^"\n]{1,128}"|`[^`\n]{1,128}`|\[[^\]\n]{1,128}\])'
+_TABLE: Final = rf"(?:ONLY\s+)?({_NAME}(?:\s*\.\s*{_NAME}){{0,3}}+)(?!\s*\()"
 _LEADING: Final = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/|\()*", re.DOTALL)
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _WITH: Final = re.compile(r"\)\s*(SELECT|INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
@@ -32,9 +32,9 @@ _TABLE_DDL: Final = re.compile(
     r"\bTABLE\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?" + _TABLE.replace(r"(?!\s*\()", ""), re.IGNORECASE
 )
 _OTHERS: Final = """
-ALTER ANALYZE BEGIN CALL CHECKPOINT COMMENT COMMIT COPY CREATE DEALLOCATE DECLARE DESCRIBE DO DROP EXEC EXECUTE
-EXPLAIN FETCH GRANT LOAD LOCK NOTIFY PRAGMA PREPARE REFRESH REINDEX RELEASE RESET REVOKE ROLLBACK SAVEPOINT SET SHOW START
-UNLOCK USE VACUUM VALUES WITH
+    ALTER ANALYZE BEGIN CALL CHECKPOINT COMMENT COMMIT COPY CREATE DEALLOCATE DECLARE DESCRIBE DO DROP EXEC
+    EXECUTE EXPLAIN FETCH GRANT LOAD LOCK NOTIFY PRAGMA PREPARE REFRESH REINDEX RELEASE RESET REVOKE ROLLBACK
+    SAVEPOINT SET SHOW START UNLOCK USE VACUUM VALUES WITH
 """
 _OPERATIONS: Final = frozenset({*_BEFORE_TABLE, *_OTHERS.split()})
 
