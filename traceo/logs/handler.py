@@ -13,6 +13,7 @@ from traceo.tracing import current_ids
 __all__ = ["Handler"]
 
 _OWN = "traceo"
+_BELOW = "traceo."
 _MAX_SCOPES = 1024
 
 
@@ -42,7 +43,8 @@ class Handler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """The stdlib's entry, without its lock: nothing here needs one, and a fork could leave it taken."""
-        if getattr(self._inside, "busy", False) or record.name == _OWN or record.name.startswith("traceo."):
+        name = record.name
+        if getattr(self._inside, "busy", False) or name == _OWN or (name and name.startswith(_BELOW)):
             self.ignored += 1
             return False
         self._inside.busy = True

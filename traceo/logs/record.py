@@ -63,7 +63,7 @@ def exception_of(record: logging.LogRecord) -> ExceptionText | None:
 
 def severity_of(level: int) -> int:
     """OTLP's severity number: DEBUG 5, INFO 9, WARNING 13, ERROR 17, CRITICAL 21; between them one by one."""
-    if level <= 0:
+    if not isinstance(level, int) or level <= 0:  # records made by hand hold anything
         return 0
     if level < 10:
         return 1 + min(level // 3, 3)

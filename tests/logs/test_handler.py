@@ -1,0 +1,254 @@
+import logging
+import sys
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
+
+from traceo.logs import Handler
+from traceo.logs.record import severity_of
+from traceo.records import ResourceRecord
+from traceo.tracing import TracerProvider
+
+RESOURCE = ResourceRecord({"service.name": "shop"})
+
+
+@pytest.fixture
+def kept() -> list:
+    return []
+
+
+@pytest.fixture
+def handler(kept) -> Handler:
+    return Handler(kept.append, RESOURCE, "DEBUG")
+
+
+@pytest.fixture
+def log(handler, request):
+    logger = logging.Logger(
+        f"shop.{request.node.name}", 1
+    )  # outside the tree: pytest's own handlers stay out
+    logger.addHandler(handler)
+    return logger
+
+
+def test_a_line_becomes_a_record_with_where_it_was_logged(log, kept):
+    log.warning("paid %s of %d", "7", 9)
+    line = sys._getframe().f_lineno - 1
+    (record,) = kept
+    assert (record.body, record.severity, record.severity_text) == ("paid 7 of 9", 13, "WARNING")
+    assert (record.resource, record.scope.name) == (RESOURCE, log.name)
+    assert record.attributes == {
+        "code.file.path": __file__,
+        "code.line.number": line,
+        "code.function.name": "test_a_line_becomes_a_record_with_where_it_was_logged",
+        "thread.id": threading.get_ident(),
+        "thread.name": threading.current_thread().name,
+    }
+    assert (record.trace_id, record.span_id, record.flags) == (0, 0, 0)
+    assert 0 < record.time_ns <= record.observed_ns
+
+
+@pytest.mark.parametrize("provider", [SdkTracerProvider, TracerProvider])
+def test_a_line_inside_a_span_carries_its_ids(log, kept, provider):
+    tracer = provider(shutdown_on_exit=False).get_tracer("test")
+    with tracer.start_as_current_span("work") as span:
+        log.info("in")
+    ids = span.get_span_context()
+    assert (kept[0].trace_id, kept[0].span_id, kept[0].flags & 1) == (ids.trace_id, ids.span_id, 1)
+
+
+def test_an_exception_is_three_attributes(log, kept):
+    try:
+        {}["ada"]
+    except KeyError:
+        log.exception("failed")
+    attributes = kept[0].attributes
+    assert (attributes["exception.type"], attributes["exception.message"]) == ("KeyError", "'ada'")
+    assert attributes["exception.stacktrace"].startswith("Traceback (most recent call last):\n")
+    assert attributes["exception.stacktrace"].endswith("KeyError: 'ada'\n")
+
+
+def test_extras_are_attributes_and_what_otlp_cannot_hold_becomes_bounded_text(log, kept):
+    class Hostile:
+        def __str__(self):
+            raise RuntimeError
+
+    class Endless:
+        def __str__(self):
+            return "word " * 100_000
+
+    loop: list = []
+    loop.append(loop)
+    log.info(
+        "x",
+        extra={
+            "user": {"mail": "ada@example.com", 7: (1, 2.5, None, True, b"b")},
+            "hostile": Hostile(),
+            "endless": Endless(),
+            "loop": loop,
+            "many": list(range(1000)),
+        },
+    )
+    attributes = kept[0].attributes
+    assert attributes["user"] == {"mail": "ada@example.com", "7": [1, 2.5, None, True, b"b"]}
+    assert attributes["hostile"] == "[unprintable Hostile]"
+    assert len(attributes["endless"]) <= 32 * 1024 + 10
+    assert attributes["loop"] == [[[[[["[too deep]"]]]]]]
+    assert len(attributes["many"]) == 128
+
+
+def test_the_word_that_a_cut_falls_into_goes_with_it(log, kept):
+    mail = "ada.lovelace@example.com"
+    log.info(f"{'x' * (32 * 1024 - 12)} {mail}")
+    assert "ada" not in kept[0].body
+    log.info("y" * (64 * 1024))
+    assert len(kept[1].body) < 32 * 1024
+
+
+def test_a_message_whose_arguments_do_not_fit_leaves_the_template_and_does_not_raise(log, kept, capsys):
+    class Hostile:
+        def __str__(self):
+            raise RuntimeError
+
+    template = "%d of %d"
+    log.info(template, "one")
+    log.info("got %s", Hostile())
+    log.info(Hostile())
+    assert [record.body for record in kept] == ["%d of %d", "got %s", "[unprintable Hostile]"]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_mapping_logged_as_the_message_stays_one(log, kept):
+    log.info({"event": "paid", "password": "x"})
+    assert kept[0].body == {"event": "paid", "password": "x"}
+
+
+def test_levels_and_filters_hold(kept, log, handler):
+    handler.setLevel(logging.ERROR)
+    log.warning("below")
+    handler.addFilter(lambda record: "secret" not in record.getMessage())
+    log.error("a secret")
+    log.error("kept")
+    assert [record.body for record in kept] == ["kept"]
+
+
+@pytest.mark.parametrize(
+    ("level", "severity"),
+    [
+        (0, 0),
+        (-5, 0),
+        (1, 1),
+        (5, 2),
+        (9, 4),
+        (10, 5),
+        (13, 8),
+        (19, 8),
+        (20, 9),
+        (25, 12),
+        (30, 13),
+        (40, 17),
+        (50, 21),
+        (55, 24),
+        (1000, 24),
+    ],
+)
+def test_severity_follows_the_otlp_ranges(level, severity):
+    assert severity_of(level) == severity
+
+
+def test_what_is_logged_while_logging_is_not_kept_and_counted(log, handler):
+    kept = []
+
+    def sink(record):
+        log.error("from the sink")
+        kept.append(record)
+
+    class Chatty:
+        def __str__(self):
+            log.error("from __str__")
+            return "chatty"
+
+    handler._sink = sink
+    log.info("%s", Chatty())
+    assert [record.body for record in kept] == ["chatty"]
+    assert handler.ignored == 2
+
+
+def test_our_own_loggers_are_not_kept(handler, kept):
+    for name in ("traceo", "traceo.pipeline"):
+        logger = logging.getLogger(name)
+        logger.addHandler(handler)
+        try:
+            logger.error("about us")
+        finally:
+            logger.removeHandler(handler)
+    logger = logging.getLogger("traceometer")
+    logger.addHandler(handler)
+    logger.error("somebody else")
+    logger.removeHandler(handler)
+    assert [record.body for record in kept] == ["somebody else"]
+
+
+def test_a_sink_that_fails_is_counted_and_the_app_hears_nothing(log, handler, capsys):
+    def broken(record):
+        raise OSError("disk")
+
+    handler._sink = broken
+    log.error("x")
+    log.error("y")
+    assert (handler.failures, capsys.readouterr().err) == (2, "")
+
+
+def test_another_threads_line_is_kept_while_one_is_inside_the_handler(log, handler):
+    kept, inside, go_on = [], threading.Event(), threading.Event()
+
+    def sink(record):
+        kept.append(record.body)
+        if record.body == "first":
+            inside.set()
+            go_on.wait(5)
+
+    handler._sink = sink
+    thread = threading.Thread(target=log.info, args=("first",))
+    thread.start()
+    assert inside.wait(5)
+    log.info("second")
+    assert kept == ["first", "second"]
+    go_on.set()
+    thread.join()
+
+
+def test_logger_names_made_at_run_time_do_not_fill_the_memory(handler, kept):
+    for n in range(1100):
+        handler.handle(logging.makeLogRecord({"name": f"tenant-{n}", "msg": "x"}))
+    assert len(handler._scopes) == 1024
+    assert kept[-1].scope.name == ""
+
+
+values = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(max_size=20),
+        st.binary(max_size=20),
+        st.complex_numbers(),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.dictionaries(st.one_of(st.text(max_size=5), st.integers()), inner, max_size=4),
+    ),
+    max_leaves=10,
+)
+
+
+@given(values, values)
+def test_any_message_and_extra_are_kept_without_an_error(message, extra):
+    kept = []
+    handler = Handler(kept.append, RESOURCE)
+    handler.handle(logging.makeLogRecord({"msg": message, "args": (extra,), "extra_value": extra}))
+    assert (len(kept), handler.failures) == (1, 0)
