@@ -1,6 +1,6 @@
 import threading
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import duckdb
 
@@ -25,21 +25,15 @@ class View:
         self._engine = engine
         self._snapshot = snapshot
 
-    def rows(
+    def segments(
         self,
         signal: Signal,
-        sql: str,
-        parameters: Sequence[Parameter],
         *,
         start_ns: int | None = None,
         end_ns: int | None = None,
         traces: Sequence[str] | None = None,
-    ) -> list[tuple[object, ...]]:
-        """Run ``sql``, in which ``{rows}`` stands for the signal's table.
-
-        The bounds only choose which segments are opened: those that may hold a row in the time range, or of
-        the traces.
-        """
+    ) -> list[Segment]:
+        """The segments that may hold a row in the time range, or of the traces; newest first."""
         chosen = [
             segment
             for segment in self._snapshot.segments
@@ -48,7 +42,13 @@ class View:
             and (end_ns is None or segment.min_ns <= end_ns)
             and (traces is None or may_hold(segment, traces))
         ]
-        return self._engine.run(signal, sql, parameters, chosen, self._snapshot)
+        return sorted(chosen, key=lambda segment: segment.max_ns, reverse=True)
+
+    def rows(
+        self, signal: Signal, sql: str, parameters: Sequence[Parameter], segments: Sequence[Segment]
+    ) -> list[tuple[Any, ...]]:
+        """Run ``sql``, in which ``{rows}`` stands for the rows of ``segments`` and of the tail."""
+        return self._engine.run(signal, sql, parameters, segments, self._snapshot)
 
 
 class Engine:
@@ -88,7 +88,7 @@ class Engine:
         parameters: Sequence[Parameter],
         segments: Iterable[Segment],
         snapshot: Snapshot,
-    ) -> list[tuple[object, ...]]:
+    ) -> list[tuple[Any, ...]]:
         """Run one query over some segments and the tail of a signal (see :meth:`View.rows`)."""
         with self._lock:
             cursor = self._connection.cursor()

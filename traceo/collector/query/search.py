@@ -5,8 +5,12 @@ import msgspec
 from traceo.collector.batch import Signal
 from traceo.collector.query.engine import Engine, Parameter, View
 from traceo.collector.query.filters import Cursor, TraceQuery
+from traceo.collector.store.protocols import Segment
+from traceo.collector.store.segments import may_hold
 
 __all__ = ["TracePage", "TraceSummary", "search"]
+
+_FIRST_SEGMENTS = 1  # then four times as many, until the page cannot change any more
 
 _FIND = """
 SELECT trace_id, min(start_ns) AS at_ns FROM {{rows}} WHERE {where}
@@ -64,25 +68,46 @@ def search(engine: Engine, query: TraceQuery) -> TracePage:
         StoreError: the writer is several seconds behind.
     """
     view = engine.view()
+    found = _find(view, query)
+    page = found[: query.limit]
+    following = str(Cursor(page[-1][1], page[-1][0])) if len(found) > query.limit else None
+    return TracePage(_summaries(view, [trace_id for trace_id, _ in page]), following)
+
+
+def _find(view: View, query: TraceQuery) -> list[tuple[str, int]]:
+    """Up to ``limit`` + 1 trace ids with their place in the order."""
     where, parameters = _where(query)
     having = ""
+    end_ns = query.end_ns
     if query.cursor is not None:
+        # a later span cannot put a trace behind the cursor, so later segments need not be opened
+        end_ns = query.cursor.at_ns if end_ns is None else min(end_ns, query.cursor.at_ns)
         having = "HAVING min(start_ns) < ? OR (min(start_ns) = ? AND trace_id < ?)"
-        parameters += [query.cursor.at_ns, query.cursor.at_ns, query.cursor.trace_id]
+        where.append("start_ns <= ?")
+        parameters += [end_ns, query.cursor.at_ns, query.cursor.at_ns, query.cursor.trace_id]
+    sql = _FIND.format(where=" AND ".join(where) or "true", having=having)
     parameters.append(query.limit + 1)
-    found = view.rows(
-        Signal.TRACES,
-        _FIND.format(where=" AND ".join(where) or "true", having=having),
-        parameters,
-        start_ns=query.start_ns,
-        end_ns=query.end_ns,
-    )
-    page = [(str(trace_id), at_ns) for trace_id, at_ns in found[: query.limit]]
-    following = None
-    if len(found) > query.limit:
-        trace_id, at_ns = page[-1]
-        following = str(Cursor(_int(at_ns), trace_id))
-    return TracePage(_summaries(view, [trace_id for trace_id, _ in page]), following)
+    segments = view.segments(Signal.TRACES, start_ns=query.start_ns, end_ns=end_ns)
+    opened = _FIRST_SEGMENTS
+    while True:
+        found = view.rows(Signal.TRACES, sql, parameters, segments[:opened])
+        if _settled(found, query.limit, segments[opened:]):
+            return found
+        opened *= 4
+
+
+def _settled(found: list[tuple[str, int]], limit: int, unopened: list[Segment]) -> bool:
+    """Tell whether unopened (older) segments cannot change the page.
+
+    They cannot when the page is full, all of it is later than anything in them, and none of its traces goes
+    on there.
+    """
+    if not unopened:
+        return True
+    if len(found) <= limit or found[-1][1] <= unopened[0].max_ns:
+        return False
+    ids = [trace_id for trace_id, _ in found]
+    return not any(may_hold(segment, ids) for segment in unopened)
 
 
 def _where(query: TraceQuery) -> tuple[list[str], list[Parameter]]:
@@ -101,7 +126,7 @@ def _where(query: TraceQuery) -> tuple[list[str], list[Parameter]]:
         conditions: list[str] = []
         for column in ("attributes_json", "resource_json"):
             conditions.append(f"({_mentions(column)} AND json_extract_string({column}, ?) = ?)")
-            parameters += [*_spellings(key, value), f"$.{_json(key)}", value]
+            parameters += [*_spellings(key, value), _pointer(key), value]
         where.append(f"({' OR '.join(conditions)})")
     return where, parameters
 
@@ -116,6 +141,11 @@ def _spellings(key: str, value: str) -> tuple[str, str]:
     return f"{_json(key)}:{_json(value)}", f"{_json(key)}:{value}"
 
 
+def _pointer(key: str) -> str:
+    """RFC 6901: unlike DuckDB's path syntax it can name every key."""
+    return "/" + key.replace("~", "~0").replace("/", "~1")
+
+
 def _json(text: str) -> str:
     return msgspec.json.encode(text).decode()
 
@@ -125,11 +155,13 @@ def _summaries(view: View, ids: list[str]) -> list[TraceSummary]:
         return []
     redactions = {
         trace_id: _int(count)
-        for trace_id, count in view.rows(Signal.LOGS, _LOG_REDACTIONS, [ids], traces=ids)
+        for trace_id, count in view.rows(
+            Signal.LOGS, _LOG_REDACTIONS, [ids], view.segments(Signal.LOGS, traces=ids)
+        )
     }
     found = {
         str(row[0]): _summary(row, redactions.get(row[0], 0))
-        for row in view.rows(Signal.TRACES, _SUMMARISE, [ids], traces=ids)
+        for row in view.rows(Signal.TRACES, _SUMMARISE, [ids], view.segments(Signal.TRACES, traces=ids))
     }
     return [found[trace_id] for trace_id in ids if trace_id in found]
 

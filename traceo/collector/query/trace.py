@@ -126,13 +126,13 @@ def trace(engine: Engine, trace_id: str) -> Trace | None:
         StoreError: the writer is several seconds behind.
     """
     view = engine.view()
-    rows = cast("list[Any]", view.rows(Signal.TRACES, _SPANS, [trace_id], traces=[trace_id]))
+    rows = view.rows(Signal.TRACES, _SPANS, [trace_id], view.segments(Signal.TRACES, traces=[trace_id]))
     if not rows:
         return None
     rows.sort(key=lambda row: (row[5], row[1] is not None, -row[6], row[0]))
     start: int = rows[0][5]
     end: int = max(row[5] + row[6] for row in rows)
-    logs = cast("list[Any]", view.rows(Signal.LOGS, _LOGS, [trace_id], traces=[trace_id]))
+    logs = view.rows(Signal.LOGS, _LOGS, [trace_id], view.segments(Signal.LOGS, traces=[trace_id]))
     return Trace(trace_id, str(start), end - start, [_span(row) for row in rows], [_log(row) for row in logs])
 
 

@@ -31,7 +31,7 @@ class Operation(msgspec.Struct, frozen=True):
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """An immutable file of one signal's rows. ``traces``: the sorted first 8 bytes of its trace ids, packed."""
+    """A file of one signal's rows. ``traces``: the sorted first 8 bytes of its trace ids, packed."""
 
     signal: Signal
     path: str
