@@ -66,10 +66,11 @@ def instrument(target: Any = None, /, **attributes: AnyValue) -> Any:
     return decorator
 
 
-def bind(tracer: Any) -> None:
-    """From now on record with this tracer; ``None`` for OpenTelemetry's global one."""
+def bind(tracer: Any) -> Any:
+    """From now on record with this tracer, ``None`` for the global one; returns the one before."""
     global _tracer
-    _tracer = tracer
+    before, _tracer = _tracer, tracer
+    return before
 
 
 def _decorated(

@@ -23,6 +23,7 @@ from traceo.config import Config, load, pyproject_of
 from traceo.pipeline.health import Status
 from traceo.pipeline.trouble import speak_on_stderr
 from traceo.pipeline.worker import Pipeline
+from traceo.records import LogRecord
 from traceo.settings import Given
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from traceo.logs import Handler
     from traceo.pipeline.prepare import Parts, Watch
 
-__all__ = ["Settings", "flush", "init", "shutdown", "status"]
+__all__ = ["Settings", "flush", "init", "shutdown", "status", "tap_logging"]
 
 _log = logging.getLogger("traceo")
 _lock = threading.Lock()
@@ -139,7 +140,7 @@ def _start(config: Config) -> Client:
     if provider is not None:
         hooks = _attempt("instrumentation", notes, lambda: _hook(config, selection, provider))
     if config.logs_level != "OFF" and selection.includes("logging"):
-        undo = _attempt("logs", notes, lambda: _listen(config, pipeline, provider))
+        undo = _attempt("logs", notes, lambda: tap_logging(pipeline.put_log, provider, config.logs_level))
         detach += [undo] if undo is not None else []
     client = Client(config, pipeline, provider=provider, hooks=hooks, detach=detach, notes=notes)
     atexit.register(client.end)
@@ -210,7 +211,7 @@ def _hook(config: Config, selection: "Selection", provider: Any) -> "Installed":
     return install(selection, tracer_provider=provider, options=options)
 
 
-def _listen(config: Config, pipeline: Pipeline, provider: Any) -> Callable[[], None]:
+def tap_logging(sink: Callable[[LogRecord], object], provider: Any, level: str) -> Callable[[], None]:
     """Hear every log record that a logger hands to its handlers; returns the way to stop.
 
     Not as a handler of the root logger: with one there, `logging.basicConfig` does nothing and warnings no
@@ -219,21 +220,22 @@ def _listen(config: Config, pipeline: Pipeline, provider: Any) -> Callable[[], N
     from traceo.logs import Handler  # noqa: PLC0415 - only when logs are wanted
     from traceo.tracing.resource import default_resource, record_of  # noqa: PLC0415 - the same
 
-    resource = provider.resource if provider is not None else default_resource(config.service_name or None)
-    handler = Handler(pipeline.put_log, record_of(resource), config.logs_level)
+    resource = provider.resource if provider is not None else default_resource()
+    handler = Handler(sink, record_of(resource), level)
     _in_each_child(lambda: _rename(handler, provider))
     original = logging.Logger.callHandlers
-    level = handler.level
+    lowest = handler.level
 
     def callHandlers(self: logging.Logger, record: logging.LogRecord) -> None:  # noqa: N802
-        if record.levelno >= level:
+        if record.levelno >= lowest:
             handler.handle(record)
         original(self, record)
 
     def stop() -> None:
+        nonlocal lowest
+        lowest = sys.maxsize  # for whoever has wrapped ours since
         if logging.Logger.callHandlers is callHandlers:
             logging.Logger.callHandlers = original
-        handler.setLevel(logging.CRITICAL + 1)
 
     logging.Logger.callHandlers = callHandlers
     return stop
@@ -249,7 +251,8 @@ def _rename(handler: "Handler", provider: Any) -> None:
     from traceo.tracing.resource import record_of  # noqa: PLC0415 - loaded by now
 
     if provider is not None:
-        handler._resource = record_of(provider.resource)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  the handler has no setter
+        # The handler has no setter for it.
+        handler._resource = record_of(provider.resource)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
 
 def _advice(config: Config) -> str:
