@@ -1,4 +1,4 @@
-"""The web front end: its source, and the folder ``npm run build`` fills with the files the collector serves."""
+"""The web front end: its source, and the folder that ``npm run build`` fills with the files to serve."""
 
 from pathlib import Path
 

@@ -13,9 +13,29 @@ export type Piece =
 
 const MARKER = /\[([A-Z][A-Z0-9_]*)(?::[A-Za-z0-9_.-]+)?\]/g;
 
+/** The rule that says an attribute's key, not its value, was changed. */
+const KEY_RULE = "KEY";
+
 /** The rules that changed the value at `path`, in the order they were recorded. */
 export function rulesAt(redacted: readonly Redaction[], path: string): string[] {
-  return redacted.filter((entry) => entry.path === path).map((entry) => entry.rule);
+  return redacted
+    .filter((entry) => entry.path === path && entry.rule !== KEY_RULE)
+    .map((entry) => entry.rule);
+}
+
+/** The rules that changed the key of the attribute at `path`. */
+export function keyRulesAt(redacted: readonly Redaction[], path: string): string[] {
+  return redacted.some((entry) => entry.path === path && entry.rule === KEY_RULE) ? [KEY_RULE] : [];
+}
+
+/** What was redacted in a record itself, without what it inherits from its resource and scope. */
+export function ownRedactions(redacted: readonly Redaction[]): Redaction[] {
+  return redacted.filter(({ path }) => !/^(resource|scope)\./.test(path));
+}
+
+/** The path of a span's status message, which has been written in two ways. */
+export function statusPath(redacted: readonly Redaction[]): string {
+  return redacted.some(({ path }) => path === "status_message") ? "status_message" : "status.message";
 }
 
 /** The rule behind one marker: the one of its name if any, else those that rule a whole key or are not named. */
@@ -25,11 +45,17 @@ function ruleOf(type: string, rules: readonly string[], types: ReadonlySet<strin
   return (others.length > 0 ? others : [...new Set(rules)]).join(", ");
 }
 
-/** Cuts a value into plain text and markers; with no rule for it, all of it is plain text. */
+/**
+ * Cuts a value into plain text and markers; with no rule for it, all of it is plain text. A value that was
+ * changed without leaving a marker (dropped, or shortened like an address) ends in an empty piece for its rules.
+ */
 export function splitMarkers(text: string, rules: readonly string[]): Piece[] {
-  if (text === "") return [];
-  if (rules.length === 0) return [{ kind: "text", text }];
+  if (rules.length === 0) return plain(text);
   const found = [...text.matchAll(MARKER)];
+  if (found.length === 0) {
+    const rule = [...new Set(rules)].join(", ");
+    return [...plain(text), { kind: "marker", text: "", type: rule, rule }];
+  }
   const types = new Set(found.map((match) => match[1] ?? ""));
   const pieces: Piece[] = [];
   let end = 0;
@@ -42,6 +68,8 @@ export function splitMarkers(text: string, rules: readonly string[]): Piece[] {
   if (end < text.length) pieces.push({ kind: "text", text: text.slice(end) });
   return pieces;
 }
+
+const plain = (text: string): Piece[] => (text === "" ? [] : [{ kind: "text", text }]);
 
 /** How often each rule applied, most frequent first, then by name. */
 export function countRules(redacted: readonly Redaction[]): [rule: string, count: number][] {

@@ -20,7 +20,8 @@ export type ListState = {
   /** As typed, such as `250ms`. */
   readonly min: string;
   readonly max: string;
-  readonly status: "" | "ok" | "error";
+  /** A span that is not in error is nearly always "unset", so "ok" would find next to nothing. */
+  readonly status: "" | "error";
   /** `key=value`, in the order they were added. */
   readonly attributes: readonly string[];
   readonly cursor: string;
@@ -69,7 +70,7 @@ export function readListState(search: string): ListState {
     end: get("end"),
     min: get("min"),
     max: get("max"),
-    status: status === "ok" || status === "error" ? status : "",
+    status: status === "error" ? status : "",
     attributes: query.getAll("attribute").filter((pair) => pair.indexOf("=") > 0),
     cursor: get("cursor"),
     live: get("live") === "1",

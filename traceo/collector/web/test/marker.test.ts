@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { countRules, rulesAt, splitMarkers } from "../src/marker";
+import { countRules, keyRulesAt, ownRedactions, rulesAt, splitMarkers } from "../src/marker";
 
 const text = (value: string) => ({ kind: "text", text: value });
 const marker = (value: string, type: string, rule: string) => ({ kind: "marker", text: value, type, rule });
@@ -35,9 +35,36 @@ test("when several rules could have made a marker all of them are named", () => 
   ]);
 });
 
+test("a value changed without a marker ends in a piece for its rule", () => {
+  expect(splitMarkers("10.1.2.0", ["IP"])).toEqual([text("10.1.2.0"), marker("", "IP", "IP")]);
+  expect(splitMarkers("", ["EMAIL"])).toEqual([marker("", "EMAIL", "EMAIL")]);
+});
+
+test("a changed key is told apart from a changed value", () => {
+  const redacted = [
+    { path: "attributes.[EMAIL]", rule: "KEY" },
+    { path: "attributes.note", rule: "IP" },
+  ];
+  expect([rulesAt(redacted, "attributes.[EMAIL]"), keyRulesAt(redacted, "attributes.[EMAIL]")]).toEqual([
+    [],
+    ["KEY"],
+  ]);
+  expect(keyRulesAt(redacted, "attributes.note")).toEqual([]);
+});
+
+test("what a span inherits from resource and scope is not its own", () => {
+  const own = { path: "resource_name", rule: "IP" };
+  expect(
+    ownRedactions([{ path: "resource.host.ip", rule: "IP" }, own, { path: "scope.name", rule: "IP" }]),
+  ).toEqual([own]);
+});
+
 test("lower-case brackets, lists and empty values are no markers", () => {
-  expect(splitMarkers("[email] [1, 2] []", ["EMAIL"])).toEqual([text("[email] [1, 2] []")]);
-  expect(splitMarkers("", ["EMAIL"])).toEqual([]);
+  expect(splitMarkers("[email] [1, 2] [] [EMAIL]", ["EMAIL"])).toEqual([
+    text("[email] [1, 2] [] "),
+    marker("[EMAIL]", "EMAIL", "EMAIL"),
+  ]);
+  expect(splitMarkers("", [])).toEqual([]);
 });
 
 test("no piece is lost or doubled", () => {

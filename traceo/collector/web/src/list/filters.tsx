@@ -6,17 +6,20 @@ import { fromLocalField, parseDuration, toLocalField } from "../time";
 import type { OperationList } from "../types";
 import { isUnfiltered, type ListState, listHref, NO_FILTER, RANGES } from "../url";
 
+/** How the collector reads several filters at once. */
+const ONE_SPAN = "A trace is listed when one of its spans meets all filters";
+
 type FiltersProps = { readonly state: ListState; readonly services: readonly string[] };
 
 export function Filters({ state, services }: FiltersProps) {
   const go = (change: Partial<ListState>) => navigate(listHref({ ...state, cursor: "", ...change }));
   const operations = useAnswer<OperationList>(
-    `operations ${state.service}`,
-    () => `/api/traceo/operations?${new URLSearchParams(state.service ? { service: state.service } : {})}`,
+    state.service ? `operations ${state.service}` : null,
+    () => `/api/traceo/operations?${new URLSearchParams({ service: state.service })}`,
   );
   const names = [...new Set((operations.data?.operations ?? []).map(({ name }) => name))].sort();
   return (
-    <search class="filters">
+    <search class="filters" title={ONE_SPAN}>
       <Choice
         label="Service"
         value={state.service}
@@ -29,6 +32,7 @@ export function Filters({ state, services }: FiltersProps) {
         value={state.operation}
         options={names}
         all="All operations"
+        hint={state.service || state.operation ? "" : "Pick a service first"}
         onPick={(operation) => go({ operation })}
       />
       <StatusChoice value={state.status} onPick={(status) => go({ status })} />
@@ -70,16 +74,23 @@ type ChoiceProps = {
   readonly value: string;
   readonly options: readonly string[];
   readonly all: string;
+  /** Why nothing can be chosen yet; empty when it can. */
+  readonly hint?: string;
   readonly onPick: (value: string) => void;
 };
 
-function Choice({ label, value, options, all, onPick }: ChoiceProps) {
+function Choice({ label, value, options, all, hint = "", onPick }: ChoiceProps) {
   // A value from the address stays selectable even when the collector does not list it (yet).
   const shown = value && !options.includes(value) ? [value, ...options] : options;
   return (
     <label class="field">
       <span>{label}</span>
-      <select value={value} onChange={(event) => onPick(event.currentTarget.value)}>
+      <select
+        value={value}
+        disabled={hint !== ""}
+        title={hint || undefined}
+        onChange={(event) => onPick(event.currentTarget.value)}
+      >
         <option value="">{all}</option>
         {shown.map((option) => (
           <option value={option}>{option}</option>
@@ -91,7 +102,6 @@ function Choice({ label, value, options, all, onPick }: ChoiceProps) {
 
 const STATUSES = [
   ["", "All"],
-  ["ok", "OK"],
   ["error", "Errors"],
 ] as const;
 

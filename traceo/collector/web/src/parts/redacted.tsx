@@ -38,7 +38,7 @@ function Chip({ type, rule, marker, plain }: ChipProps) {
         <ShieldIcon /> Redacted by rule {describeRule(rule)}
       </strong>
       <span>{PROMISE}</span>
-      {marker !== `[${type}]` && <code class="tip-note">{marker.slice(1, -1)}</code>}
+      {marker.includes(":") && <code class="tip-note">{marker.slice(1, -1)}</code>}
     </>,
   );
   if (plain) {
@@ -65,12 +65,14 @@ type TextProps = {
   readonly text: string;
   readonly path: string;
   readonly redacted: readonly Redaction[];
+  /** The rules to look for; those of the value at `path` when absent. */
+  readonly rules?: readonly string[];
   /** Inside another control a chip may not be a control of its own. */
   readonly plain?: boolean;
 };
 
-export function RedactedText({ text, path, redacted, plain = false }: TextProps) {
-  const pieces = splitMarkers(text, rulesAt(redacted, path));
+export function RedactedText({ text, path, redacted, rules, plain = false }: TextProps) {
+  const pieces = splitMarkers(text, rules ?? rulesAt(redacted, path));
   return (
     <>
       {pieces.map((piece) =>
@@ -89,7 +91,7 @@ type ValueProps = { readonly value: Value; readonly path: string; readonly redac
 /** Any attribute value; nested ones as indented lines, where each leaf has a path of its own. */
 export function RedactedValue({ value, path, redacted }: ValueProps) {
   if (typeof value === "string") {
-    if (value === "") return <span class="faint">empty</span>;
+    if (value === "" && rulesAt(redacted, path).length === 0) return <span class="faint">empty</span>;
     return <RedactedText text={value} path={path} redacted={redacted} />;
   }
   if (value === null) return <span class="faint">null</span>;

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { MoonIcon, SunIcon, SystemIcon } from "./icons";
 
 const THEMES = ["system", "light", "dark"] as const;
@@ -15,6 +15,15 @@ function stored(): Theme {
   }
 }
 
+function store(theme: Theme): void {
+  try {
+    if (theme === "system") localStorage.removeItem(KEY);
+    else localStorage.setItem(KEY, theme);
+  } catch {
+    // the choice then lasts as long as the page
+  }
+}
+
 function apply(theme: Theme): void {
   const root = document.documentElement;
   if (theme === "system") root.removeAttribute("data-theme");
@@ -26,20 +35,16 @@ export const applyStoredTheme = (): void => apply(stored());
 
 export function ThemeToggle() {
   const [theme, setTheme] = useState<Theme>(stored);
-  useEffect(() => {
-    apply(theme);
-    try {
-      if (theme === "system") localStorage.removeItem(KEY);
-      else localStorage.setItem(KEY, theme);
-    } catch {
-      // the choice then lasts as long as the page
-    }
-  }, [theme]);
   const next = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length] as Theme;
+  const choose = () => {
+    setTheme(next);
+    apply(next);
+    store(next);
+  };
   const Icon = ICONS[theme];
   const label = `Theme: ${theme}. Switch to ${next}`;
   return (
-    <button type="button" class="icon-button" aria-label={label} title={label} onClick={() => setTheme(next)}>
+    <button type="button" class="icon-button" aria-label={label} title={label} onClick={choose}>
       <Icon />
     </button>
   );

@@ -1,4 +1,5 @@
 import { groupAttributes, valueText } from "../attributes";
+import { keyRulesAt } from "../marker";
 import { CopyButton } from "../parts/copy";
 import { RedactedText, RedactedValue } from "../parts/redacted";
 import type { Attributes, Redaction } from "../types";
@@ -7,7 +8,9 @@ type KeyProps = { readonly name: string; readonly path: string; readonly redacte
 
 /** A key may itself hold a marker; a long one breaks after its dots. */
 function Key({ name, path, redacted }: KeyProps) {
-  if (name.includes("[")) return <RedactedText text={name} path={path} redacted={redacted} plain />;
+  const rules = keyRulesAt(redacted, path);
+  if (rules.length > 0)
+    return <RedactedText text={name} path={path} redacted={redacted} rules={rules} plain />;
   return (
     <>
       {name.split(".").map((part, index) => (

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { countRules } from "../marker";
+import { countRules, ownRedactions, statusPath } from "../marker";
 import { CopyButton } from "../parts/copy";
 import { CloseIcon, ErrorIcon, ShieldIcon } from "../parts/icons";
 import { RedactedText } from "../parts/redacted";
@@ -119,7 +119,11 @@ function StatusNote({ span }: { readonly span: Span }) {
       <ErrorIcon />
       <span>
         {span.status.message ? (
-          <RedactedText text={span.status.message} path="status_message" redacted={span.redacted} />
+          <RedactedText
+            text={span.status.message}
+            path={statusPath(span.redacted)}
+            redacted={span.redacted}
+          />
         ) : (
           "This span ended in error."
         )}
@@ -129,14 +133,15 @@ function StatusNote({ span }: { readonly span: Span }) {
 }
 
 function RedactionNote({ span }: { readonly span: Span }) {
-  if (span.redacted.length === 0) return null;
-  const total = span.redacted.length;
+  const own = ownRedactions(span.redacted);
+  const total = own.length;
+  if (total === 0) return null;
   return (
     <p class="note redaction">
       <ShieldIcon />
       <span>
         {total} {total === 1 ? "value" : "values"} redacted inside the process:{" "}
-        {countRules(span.redacted).map(([rule, count], index) => (
+        {countRules(own).map(([rule, count], index) => (
           <>
             {index > 0 && ", "}
             <code>{rule}</code>

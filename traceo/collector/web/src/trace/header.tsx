@@ -1,6 +1,6 @@
 import { useMemo } from "preact/hooks";
 import { lastListHref } from "../list/page";
-import { countRules } from "../marker";
+import { countRules, ownRedactions } from "../marker";
 import { CopyButton } from "../parts/copy";
 import { ErrorIcon, ShieldIcon } from "../parts/icons";
 import { RedactedText } from "../parts/redacted";
@@ -30,7 +30,7 @@ export function TraceHeader({ trace, tree, colors, selected, onSelect }: HeaderP
     [tree],
   );
   const rules = useMemo(
-    () => countRules([...trace.spans, ...trace.logs].flatMap(({ redacted }) => redacted)),
+    () => countRules([...trace.spans, ...trace.logs].flatMap(({ redacted }) => ownRedactions(redacted))),
     [trace],
   );
   const redactions = rules.reduce((sum, [, count]) => sum + count, 0);

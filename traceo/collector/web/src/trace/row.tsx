@@ -1,3 +1,4 @@
+import { ownRedactions, statusPath } from "../marker";
 import { CaretIcon, ErrorIcon, ShieldIcon } from "../parts/icons";
 import { RedactedText } from "../parts/redacted";
 import { closeTip, openTip } from "../parts/tip";
@@ -73,7 +74,7 @@ export function Row(props: RowProps) {
         </span>
         {failed && <ErrorIcon class="error-mark" />}
         {collapsed && !failed && node.errorsBelow > 0 && <ErrorIcon class="error-mark below" />}
-        {span.redacted.length > 0 && <ShieldIcon class="shield-mark" />}
+        {ownRedactions(span.redacted).length > 0 && <ShieldIcon class="shield-mark" />}
       </span>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the tooltip repeats the label of the row */}
       <span class="row-time" onMouseEnter={onEnter} onMouseLeave={closeTip}>
@@ -98,13 +99,15 @@ export function Row(props: RowProps) {
 function rowLabel({ span, below }: Node): string {
   const parts = [span.name || "unnamed", span.service, formatDuration(span.duration_ns)];
   if (span.status.code === "error") parts.push("error");
-  if (span.redacted.length > 0) parts.push(`${span.redacted.length} redacted`);
+  const redactions = ownRedactions(span.redacted).length;
+  if (redactions > 0) parts.push(`${redactions} redacted`);
   if (below > 0) parts.push(`${below} below`);
   return parts.join(", ");
 }
 
 export function RowTip({ node, tree }: { readonly node: Node; readonly tree: Tree }) {
   const { span } = node;
+  const redactions = ownRedactions(span.redacted).length;
   return (
     <>
       <strong class="tip-title">
@@ -128,17 +131,17 @@ export function RowTip({ node, tree }: { readonly node: Node; readonly tree: Tre
             <dd class="error-text">
               <RedactedText
                 text={span.status.message || "no message"}
-                path="status_message"
+                path={statusPath(span.redacted)}
                 redacted={span.redacted}
                 plain
               />
             </dd>
           </>
         )}
-        {span.redacted.length > 0 && (
+        {redactions > 0 && (
           <>
             <dt>Redacted</dt>
-            <dd>{span.redacted.length}</dd>
+            <dd>{redactions}</dd>
           </>
         )}
       </dl>
