@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from traceo.errors import KeyFileError, SealingError
 from traceo.sealing.hpke import Kem, PrivateKeys, RecipientKey, RecipientSecret
 from traceo.sealing.keyfile import read_secret_file, write_secret_file
+from traceo.sealing.passphrase import is_locked, lock, unlock
 from traceo.sealing.published import KeyState, PublishedKey, root_fingerprint, sign
 
 __all__ = ["FILE_NAME", "EpochKey", "KeySet"]
@@ -67,14 +68,21 @@ class KeySet(msgspec.Struct, frozen=True):
         return cls(os.urandom(32), 1, [key])
 
     @classmethod
-    def load(cls, directory: Path | str) -> "KeySet":
-        """The key set in `directory`; `KeyFileError` when it is missing, open to others, or damaged."""
+    def load(cls, directory: Path | str, *, passphrase: str | None = None) -> "KeySet":
+        """The key set in `directory`.
+
+        Raises `KeyFileError` when it is missing, open to others, damaged, or locked and `passphrase` is not
+        the one.
+        """
         path = Path(directory) / FILE_NAME
+        data = read_secret_file(path)
+        if is_locked(data):
+            if passphrase is None:
+                raise KeyFileError(f"the key file {path} is locked; give its passphrase")
+            data = unlock(data, passphrase)
         try:
-            return _from_file(msgspec.json.decode(read_secret_file(path), type=_File))
-        except (msgspec.DecodeError, ValueError, SealingError) as error:
-            if isinstance(error, KeyFileError):
-                raise
+            return _from_file(msgspec.json.decode(data, type=_File))
+        except (msgspec.DecodeError, ValueError, SealingError):
             # `from None`: a decoder's message may quote the file.
             raise KeyFileError(f"the key file {path} is damaged or not a Traceo key set") from None
 
@@ -86,9 +94,12 @@ class KeySet(msgspec.Struct, frozen=True):
             write_secret_file(path, _to_file(cls.create()), replace=False)
         return cls.load(directory)
 
-    def save(self, directory: Path | str) -> None:
-        """Write the private key file, mode 0600, replacing the old one as a whole."""
-        write_secret_file(Path(directory) / FILE_NAME, _to_file(self))
+    def save(self, directory: Path | str, *, passphrase: str | None = None) -> None:
+        """Write the private key file, mode 0600, replacing the old one whole; locked given a passphrase."""
+        data = _to_file(self)
+        if passphrase is not None:
+            data = lock(data, passphrase)
+        write_secret_file(Path(directory) / FILE_NAME, data)
 
     def publish(self, *, now_s: float | None = None, valid_s: int = _VALID_S) -> bytes:
         """The signed public document (see `traceo.sealing.published`), good for `valid_s` seconds."""
