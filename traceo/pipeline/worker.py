@@ -207,11 +207,13 @@ class Pipeline:
         return True
 
     def _loop(self) -> None:
-        while not self._stopping:
+        while True:
             pause_s = self._flush_every_s
             if not self._delivery.is_empty:
                 pause_s = min(pause_s, max(0.01, self._delivery.pause_s()))
             self.queue.wake.acquire(timeout=pause_s)
+            if self._stopping:
+                return
             self._turn()
 
     def _turn(self) -> None:

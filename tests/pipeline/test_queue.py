@@ -1,0 +1,169 @@
+import threading
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from traceo.pipeline.queue import LOGS, SPANS, Barrier, Queue, Tally, weigh
+from traceo.records import LogRecord, ResourceRecord, ScopeRecord, SpanRecord
+
+MiB = 1024 * 1024
+RESOURCE, SCOPE = ResourceRecord({}), ScopeRecord("s")
+
+
+def span(text: str = "") -> SpanRecord:
+    return SpanRecord(resource=RESOURCE, scope=SCOPE, trace_id=1, span_id=1, attributes={"text": text})
+
+
+def log(text: str = "") -> LogRecord:
+    return LogRecord(resource=RESOURCE, scope=SCOPE, body=text)
+
+
+def queue(budget_bytes: int = MiB) -> Queue:
+    return Queue(budget_bytes, lambda: None)
+
+
+def drain(q: Queue) -> list[object]:
+    items = []
+    while some := q.take(512, 64 * MiB):
+        items += some
+    return items
+
+
+def test_items_come_out_in_the_order_they_were_put():
+    q = queue()
+    items = [span(), log(), span()]
+    for item in items:
+        q.put(item)
+    assert drain(q) == items
+    assert q.taken == {SPANS: 2, LOGS: 1}
+
+
+def test_the_first_put_asks_for_a_worker_and_a_burst_wakes_it():
+    starts = []
+    q = Queue(MiB * 8, lambda: starts.append(True))
+    q.put(span())
+    assert starts == [True]
+    assert q.wake.locked()
+    for _ in range(300):
+        q.put(span())
+    assert not q.wake.locked()
+
+
+def test_large_values_count_against_the_budget():
+    """Nobody takes anything out: what stays is the budget and at most the seven items between two samples."""
+    q = queue(32 * MiB)
+    for _ in range(1000):
+        q.put(span("x" * MiB))
+    kept = len(drain(q))
+    assert kept <= 32 + 7
+    assert kept + q.full_drops[SPANS].count == 1000
+
+
+def test_large_log_bodies_count_too():
+    q = queue(32 * MiB)
+    for _ in range(1000):
+        q.put(log("x" * MiB))
+    assert len(drain(q)) <= 32 + 7
+
+
+def test_what_the_worker_holds_counts_against_the_same_budget():
+    q = queue(8 * MiB)
+    q.held_bytes = 8 * MiB
+    for _ in range(100):
+        q.put(span())
+    assert q.full_drops[SPANS].count >= 92
+
+
+def test_an_emptied_queue_takes_new_items_again():
+    q = queue()
+    for _ in range(5000):
+        q.put(span())
+    assert q.full_drops[SPANS].count > 0
+    drain(q)
+    dropped = q.full_drops[SPANS].count
+    for _ in range(100):
+        q.put(span())
+    assert len(drain(q)) == 100
+    assert q.full_drops[SPANS].count == dropped
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(st.booleans(), st.integers(0, 200_000), st.booleans()),
+        max_size=300,
+    )
+)
+def test_created_is_taken_plus_dropped_plus_waiting(steps):
+    q = queue()
+    made = {SPANS: 0, LOGS: 0}
+    for is_log, size, takes in steps:
+        q.put(log("x" * size) if is_log else span("x" * size))
+        made[LOGS if is_log else SPANS] += 1
+        if takes:
+            q.take(3, MiB)
+    waiting = q.waiting()
+    assert made == {s: q.taken[s] + q.full_drops[s].count + waiting[s] for s in made}
+
+
+def test_many_threads_lose_no_count():
+    q = queue(2 * MiB)
+
+    def work():
+        for _ in range(3000):
+            q.put(span())
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        q.take(100, MiB)
+    drain(q)
+    assert q.taken[SPANS] + q.full_drops[SPANS].count == 24_000
+    assert q.waiting() == {SPANS: 0, LOGS: 0}
+
+
+def test_a_closed_queue_drops_and_counts():
+    q = queue()
+    q.put(span())
+    q.close()
+    q.put(span())
+    q.put(log())
+    assert (q.closed_drops[SPANS].count, q.closed_drops[LOGS].count) == (1, 1)
+    assert len(drain(q)) == 1
+
+
+def test_a_barrier_is_never_dropped_and_ends_a_batch():
+    q = queue()
+    barrier = Barrier(lambda: None)
+    q.put(span())
+    q.bar(barrier)
+    for _ in range(5000):
+        q.put(span("x" * 1000))
+    first = q.take(512, 64 * MiB)
+    assert (len(first), first[1]) == (2, barrier)
+
+
+def test_whatever_is_put_is_taken_and_weighed_without_an_exception():
+    class Odd:
+        @property
+        def attributes(self):
+            raise RuntimeError
+
+    q = queue()
+    for item in (object(), None, 3, Odd()):
+        for _ in range(8):
+            q.put(item)
+    assert len(drain(q)) == 32
+    assert weigh(Odd()) == 4096
+
+
+def test_a_tally_counts_from_many_threads_while_it_is_folded():
+    tally = Tally()
+    threads = [threading.Thread(target=lambda: [tally.add() for _ in range(5000)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        tally.fold()
+    tally.fold()
+    assert tally.count == 20_000
