@@ -105,6 +105,10 @@ function rowLabel({ span, below }: Node): string {
   return parts.join(", ");
 }
 
+function shareText(share: number): string {
+  return share < 0.001 ? "under 0.1 %" : `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+}
+
 export function RowTip({ node, tree }: { readonly node: Node; readonly tree: Tree }) {
   const { span } = node;
   const redactions = ownRedactions(span.redacted).length;
@@ -122,8 +126,7 @@ export function RowTip({ node, tree }: { readonly node: Node; readonly tree: Tre
         <dd>{formatOffset(node.offset)}</dd>
         <dt>Takes</dt>
         <dd>
-          {formatDuration(span.duration_ns)} · {((100 * span.duration_ns) / tree.length).toFixed(1)} % of the
-          trace
+          {formatDuration(span.duration_ns)} · {shareText(span.duration_ns / tree.length)} of the trace
         </dd>
         {span.status.code === "error" && (
           <>

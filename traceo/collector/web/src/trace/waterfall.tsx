@@ -1,7 +1,7 @@
 /** The tree of spans beside one time axis. Only the rows in view are in the document. */
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { openTip } from "../parts/tip";
+import { closeTip, openTip } from "../parts/tip";
 import { formatDuration, ticks } from "../time";
 import { type Node, type Tree, visibleRows } from "../tree";
 import type { Log } from "../types";
@@ -26,7 +26,7 @@ export function Waterfall(props: WaterfallProps) {
   const { tree, colors, logsBySpan, collapsed, selected, onSelect, onToggle, onClose } = props;
   const rows = useMemo(() => visibleRows(tree, collapsed), [tree, collapsed]);
   const frame = useRef<HTMLDivElement>(null);
-  const window = useWindow(frame, rows.length);
+  const view = useWindow(frame, rows.length);
   const [active, setActive] = useState(selected);
   const index = Math.max(
     0,
@@ -51,11 +51,17 @@ export function Waterfall(props: WaterfallProps) {
     if (selected) onSelect(node.span.span_id, true);
     else requestAnimationFrame(() => showTip(node, tree));
   };
+  const pick = (node: Node) => {
+    closeTip(); // the details say more
+    setActive(node.span.span_id);
+    onSelect(node.span.span_id);
+  };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     const node = rows[index];
     if (!node) return;
     const open = node.children.length > 0 && !collapsed.has(node.span.span_id);
+    const parent = rows.findIndex(({ span }) => span.span_id === node.span.parent_span_id);
     const page = Math.max(1, Math.floor((frame.current?.clientHeight ?? 0) / ROW_PX) - 2);
     const steps: Record<string, () => void> = {
       ArrowDown: () => move(index + 1),
@@ -65,12 +71,9 @@ export function Waterfall(props: WaterfallProps) {
       Home: () => move(0),
       End: () => move(rows.length - 1),
       ArrowRight: () => (open ? move(index + 1) : node.children.length > 0 && onToggle(node.span.span_id)),
-      ArrowLeft: () =>
-        open
-          ? onToggle(node.span.span_id)
-          : move(rows.findIndex(({ span }) => span.span_id === node.span.parent_span_id)),
-      Enter: () => onSelect(node.span.span_id),
-      " ": () => onSelect(node.span.span_id),
+      ArrowLeft: () => (open ? onToggle(node.span.span_id) : parent >= 0 && move(parent)),
+      Enter: () => pick(node),
+      " ": () => pick(node),
       Escape: () => selected && onClose(),
     };
     const step = steps[event.key];
@@ -79,38 +82,35 @@ export function Waterfall(props: WaterfallProps) {
     step();
   };
 
-  const pick = (node: Node) => {
-    setActive(node.span.span_id);
-    onSelect(node.span.span_id);
-  };
-
   return (
     <div class="waterfall" ref={frame}>
       <Axis length={tree.length} />
-      <div
-        class="rows"
-        role="tree"
-        tabIndex={0}
-        aria-label="Spans; arrow keys move, Enter shows a span's details"
-        aria-activedescendant={activeId ? `span-${activeId}` : undefined}
-        style={{ height: `${rows.length * ROW_PX}px` }}
-        onKeyDown={onKeyDown}
-      >
-        {rows.slice(window.from, window.to).map((node, position) => (
-          <Row
-            key={node.span.span_id}
-            node={node}
-            tree={tree}
-            color={colors.get(node.span.service) ?? 0}
-            logs={logsBySpan.get(node.span.span_id) ?? NO_LOGS}
-            collapsed={collapsed.has(node.span.span_id)}
-            selected={node.span.span_id === selected}
-            active={node.span.span_id === activeId}
-            top={(window.from + position) * ROW_PX}
-            onPick={pick}
-            onToggle={onToggle}
-          />
-        ))}
+      <div class="canvas" style={{ height: `${rows.length * ROW_PX}px` }}>
+        <Grid length={tree.length} />
+        <div
+          class="rows"
+          role="tree"
+          tabIndex={0}
+          aria-label="Spans; arrow keys move, Enter shows a span's details"
+          aria-activedescendant={activeId ? `span-${activeId}` : undefined}
+          onKeyDown={onKeyDown}
+        >
+          {rows.slice(view.from, view.to).map((node, position) => (
+            <Row
+              key={node.span.span_id}
+              node={node}
+              tree={tree}
+              color={colors.get(node.span.service) ?? 0}
+              logs={logsBySpan.get(node.span.span_id) ?? NO_LOGS}
+              collapsed={collapsed.has(node.span.span_id)}
+              selected={node.span.span_id === selected}
+              active={node.span.span_id === activeId}
+              top={(view.from + position) * ROW_PX}
+              onPick={pick}
+              onToggle={onToggle}
+            />
+          ))}
+        </div>
       </div>
     </div>
   );
@@ -154,17 +154,32 @@ function useWindow(frame: { readonly current: HTMLElement | null }, count: numbe
   return { from: Math.min(from, to), to };
 }
 
+const MOST_TICKS = 5;
+
+function tickPlaces(length: number): { at: number; left: string }[] {
+  return ticks(length, MOST_TICKS).map((at) => ({ at, left: `${((100 * at) / length).toFixed(3)}%` }));
+}
+
 function Axis({ length }: { readonly length: number }) {
   return (
     <div class="axis" aria-hidden="true">
       <span class="axis-name">Span</span>
       <span class="axis-times">
-        {ticks(length, 5).map((at) => (
-          <span style={{ left: `${((100 * at) / length).toFixed(3)}%` }}>
-            {at === 0 ? "0" : formatDuration(at)}
-          </span>
+        {tickPlaces(length).map(({ at, left }) => (
+          <span style={{ left }}>{at === 0 ? "0" : formatDuration(at)}</span>
         ))}
       </span>
+    </div>
+  );
+}
+
+/** The axis' lines behind the rows. */
+function Grid({ length }: { readonly length: number }) {
+  return (
+    <div class="grid" aria-hidden="true">
+      {tickPlaces(length).map(({ left }) => (
+        <span style={{ left }} />
+      ))}
     </div>
   );
 }
