@@ -12,19 +12,22 @@ from collections.abc import Callable
 
 from .spans import Span
 
-__all__ = ["BASE64_TRIGGER", "ESCAPE_TRIGGER", "PERCENT_TRIGGER", "Decoded", "base64_json", "fold", "percent", "unescape"]
+__all__ = ["BASE64_STARTS", "BASE64_TRIGGER", "ESCAPE_TRIGGER", "PERCENT_TRIGGER", "Decoded", "base64_json", "fold", "percent", "unescape"]
 
 # The plain text, and for each of its characters and its end, the place in the source.
 Decoded = tuple[str, list[int]]
 
 PERCENT_TRIGGER = "%[0-9A-Fa-f]{2}"
 ESCAPE_TRIGGER = r"\\[\"'nrtu/x]"
-BASE64_TRIGGER = r"(?:^|[^0-9A-Za-z+/_-])(?:ey[A-Za-z]|ew[o0])[0-9A-Za-z+/_=-]{8}"
+BASE64_TRIGGER = r"(?:^|[^0-9A-Za-z+/_-])(?:ey[JABc]|ew[o0kp])[0-9A-Za-z+/_=-]{8}"
 
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+|\+")
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|([\\\"'/nrtbf]))")
 _SIMPLE = {"n": "\n", "r": "\r", "t": "\t", "b": " ", "f": " "}
-_BASE64 = re.compile(r"(?<![0-9A-Za-z+/_.-])(?:ey[A-Za-z]|ew[o0])[0-9A-Za-z+/_-]{8,}={0,2}(?![0-9A-Za-z+/_])")
+_BASE64 = re.compile(r"(?<![0-9A-Za-z+/_.-])(?:ey[JABc]|ew[o0kp])[0-9A-Za-z+/_-]{8,}={0,2}(?![0-9A-Za-z+/_])")
+
+
+BASE64_STARTS = ("eyj", "eya", "eyb", "eyc", "ewo", "ew0", "ewk", "ewp")
 
 
 def percent(text: str) -> Decoded | None:

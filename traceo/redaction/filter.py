@@ -1,11 +1,11 @@
 """Which detectors can have something to find in a text, asked as cheaply as possible.
 
-With google-re2 one automaton runs all triggers at once (about 1 µs for 100 bytes). Without it, substring guards and one
-search for a run of digits decide; they let more through, and the answer of the detectors is the same.
+With google-re2 one automaton runs all triggers at once (about 1 µs for 100 bytes). Without it, substring searches decide:
+in the lower-cased text, and in its shape (9 for a digit, A for a letter). They let more through; what is found is the
+same.
 """
 
 import os
-import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -17,11 +17,14 @@ _RE2_MEMORY = 64 * 1024 * 1024
 
 
 class Trigger(NamedTuple):
-    """When to run one detector: its RE2 pattern, and its guards for the path without RE2 (see ``Detector``)."""
+    """When to run one detector; the fields are those of ``Detector``."""
 
     pattern: str
+    words: frozenset[str] = frozenset()
     guards: tuple[str, ...] = ()
+    shapes: tuple[str, ...] = ()
     digits: int = 0
+    probe: Callable[[str, set[str]], object] | None = None
 
 
 def make_filter(triggers: Sequence[Trigger], *, pure: bool) -> Callable[[str], Sequence[int]]:
@@ -52,33 +55,29 @@ def _re2_filter(triggers: Sequence[Trigger]) -> Callable[[str], Sequence[int]]:
     return candidates
 
 
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_SHAPE = str.maketrans(dict.fromkeys("0123456789", "9") | dict.fromkeys(_LETTERS, "A"))
+_WORDS = str.maketrans({chr(code): chr(code).lower() if chr(code).isalnum() else " " for code in range(128)})
+
+
 def _guard_filter(triggers: Sequence[Trigger]) -> Callable[[str], Sequence[int]]:
-    by_guard: dict[str, list[int]] = {}
-    by_digits: list[tuple[int, int]] = []
-    always: list[int] = []
-    for index, trigger in enumerate(triggers):
-        if trigger.digits:
-            by_digits.append((index, trigger.digits))
-        elif trigger.guards:
-            for guard in trigger.guards:
-                by_guard.setdefault(guard, []).append(index)
-        else:
-            always.append(index)
-    guards = list(by_guard.items())
-    fewest = min((digits for _, digits in by_digits), default=0)
-    digit_runs = re.compile(r"(?:\d[ .()/\-]{0,2}){%d,}" % max(fewest, 1), re.ASCII) if fewest else None
+    probes = [(index, trigger.probe) for index, trigger in enumerate(triggers) if trigger.probe is not None]
+    plain = [(index, trigger) for index, trigger in enumerate(triggers) if trigger.probe is None]
+    by_word = [(i, t.words, t.digits) for i, t in plain if t.words]
+    by_guard = [(guard, i) for i, t in plain for guard in t.guards]
+    by_shape = [(form, i, t.digits) for i, t in plain for form in t.shapes]
+    ascii_guards = [(guard, i) for guard, i in by_guard if guard.isascii()]
 
     def candidates(text: str) -> Sequence[int]:
+        words = set(text.translate(_WORDS).split())
+        found = [index for index, probe in probes if probe(text, words)]
         folded = text.lower()
-        found = set(always)
-        for guard, indices in guards:
-            if guard in folded:
-                found.update(indices)
-        if digit_runs is not None:
-            longest = 0
-            for match in digit_runs.finditer(text):
-                longest = max(longest, sum(map(str.isdigit, match.group())))
-            found.update(index for index, digits in by_digits if digits <= longest)
-        return sorted(found)
+        found += [i for guard, i in (ascii_guards if text.isascii() else by_guard) if guard in folded]
+        shape = text.translate(_SHAPE)
+        digits = shape.count("9")
+        found += [i for i, wanted, least in by_word if digits >= least and not wanted.isdisjoint(words)]
+        if digits >= 4:
+            found += [i for form, i, least in by_shape if digits >= least and form in shape]
+        return sorted(set(found)) if found else ()
 
     return candidates

@@ -35,6 +35,7 @@ _BARE_NAME = re.compile(r"[^\s,;&\"'<>)\]}|\\=:]+(?: [^\W\da-z_][^\s,;&\"'<>)\]}
 _BARE_ADDRESS = re.compile(r"(?:(?![ ,;]+[\w.\-]+[=:])[^\n;&\"'<>)\]}|\\])+")
 _CLOSING = {"[": "]", "{": "}"}
 _SECRETS = frozenset({"PASSWORD", "SECRET", "TOKEN", "API_KEY", "CREDENTIALS", "SESSION", "OTP", "PIN", "CVV"})
+_SAID = frozenset({"password", "passwd", "passcode", "pin", "otp", "key", "secret"})
 _SAYS = frozenset({"PASSWORD", "PIN", "OTP", "API_KEY", "SECRET"})
 
 # Said about a value instead of it.
@@ -56,6 +57,9 @@ _CODE = re.compile(
 )
 
 
+_WORDS = str.maketrans({chr(code): chr(code).lower() if chr(code).isalnum() else " " for code in range(128)})
+
+
 class Keyed:
     """Finds keyed values by a ``KeyTable``; remembers what keys mean."""
 
@@ -67,7 +71,39 @@ class Keyed:
             rf"(?i)(?:{names})(?:\\*[\"'`]\]?|\]|\*\*?)?[ \t]*(?:=|:)|(?:{names})\\*[\"'] ?, ?b?\\*[\"']|"
             rf"<(?:\w+:)?(?:{names})>|--[\w-]*(?:{names}) |(?:password|passwd|passcode|pin|otp|key|secret) (?:is|was|to) "
         )
-        self.guards = tuple(sorted({name.rsplit("_", 1)[-1] for name in keys.names()}))
+        self._names = frozenset(keys.names())
+        self._compact = tuple(sorted({name.replace("_", "") for name in self._names if len(name) > 4}))
+        self._endings = tuple(sorted({name.rsplit("_", 1)[-1] for name in self._names}))
+        self._last_words: dict[str, int] = {}
+
+    def probe(self, text: str, all_words: set[str]) -> bool:
+        """Whether a sensitive key seems to stand before a separator; the filter where RE2 is missing."""
+        if (" is " in text or " was " in text or " to " in text) and not all_words.isdisjoint(_SAID):
+            return True
+        if ("<" in text or "--" in text or "', " in text or '", ' in text) and any(
+            word.endswith(self._endings) for word in all_words
+        ):
+            return True
+        for separator in "=:":
+            if separator not in text:
+                continue
+            for piece in text.split(separator)[:-1]:
+                words = piece[-40:].translate(_WORDS).split()
+                if words and self._ends_sensitive(words):
+                    return True
+        return False
+
+    def _ends_sensitive(self, words: list[str]) -> bool:
+        last = words[-1]
+        judged = self._last_words.get(last)
+        if judged is None:
+            if len(self._last_words) >= _KEYS_KEPT:
+                self._last_words.clear()
+            judged = 2 if last.endswith(self._compact) else 1 if last.endswith(self._endings) else 0
+            self._last_words[last] = judged
+        if judged != 1:
+            return judged == 2
+        return last in self._names or any("_".join(words[-count:]) in self._names for count in (2, 3, 4))
 
     def find(self, text: str) -> list[Span]:
         """The values of sensitive keys in ``text``."""

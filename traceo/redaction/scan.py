@@ -5,6 +5,7 @@ import re
 from typing import NamedTuple
 
 from .decode import (
+    BASE64_STARTS,
     BASE64_TRIGGER,
     ESCAPE_TRIGGER,
     PERCENT_TRIGGER,
@@ -19,7 +20,7 @@ from .filter import Trigger, make_filter
 from .keyed import Keyed
 from .keys import KeyTable
 from .spans import MARKER, Span
-from .sql import DETAIL_GUARDS, DETAIL_TRIGGER, details
+from .sql import DETAIL_TRIGGER, DETAIL_WORDS, details
 from .url import QUERY_TRIGGER, Queries
 
 __all__ = ["DetectorError", "Scanner"]
@@ -56,13 +57,13 @@ class Scanner:
         self._structure = len(detectors)
         self._filter = make_filter(
             [
-                *(Trigger(d.trigger, d.guards, d.digits) for d in detectors),
-                Trigger(self._keyed.trigger, self._keyed.guards),
-                Trigger(QUERY_TRIGGER, ("?",)),
-                Trigger(DETAIL_TRIGGER, DETAIL_GUARDS),
-                Trigger(PERCENT_TRIGGER, ("%",)),
-                Trigger(ESCAPE_TRIGGER, ("\\",)),
-                Trigger(BASE64_TRIGGER, ("ey", "ew")),
+                *(Trigger(d.trigger, d.words, d.guards, d.shapes, d.digits, d.probe) for d in detectors),
+                Trigger(self._keyed.trigger, probe=self._keyed.probe),
+                Trigger(QUERY_TRIGGER, guards=("?",)),
+                Trigger(DETAIL_TRIGGER, DETAIL_WORDS, (")=(",)),
+                Trigger(PERCENT_TRIGGER, guards=("%",)),
+                Trigger(ESCAPE_TRIGGER, guards=("\\",)),
+                Trigger(BASE64_TRIGGER, guards=BASE64_STARTS),
             ],
             pure=pure,
         )

@@ -9,7 +9,7 @@ import re
 
 from .spans import Span
 
-__all__ = ["DETAIL_GUARDS", "DETAIL_TRIGGER", "details", "literals", "normalise"]
+__all__ = ["DETAIL_TRIGGER", "DETAIL_WORDS", "details", "literals", "normalise"]
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
@@ -85,31 +85,39 @@ def _is_value(token: str, last: str) -> bool:
 
 
 # What databases and their drivers write into error messages.
-DETAIL_TRIGGER = r"\[parameters: |\)=\(|Failing row contains|Duplicate entry '|duplicate key value is|dup key: |\[SQL: |Key value: "
-DETAIL_GUARDS = ("[parameters: ", ")=(", "failing row", "duplicate entry", "duplicate key", "dup key", "[sql: ")
-_DETAILS = re.compile(
-    r"\[parameters: (?P<parameters>[^\n]*?)\](?=\s*(?:\n|$|\(Background))"
-    r"|Key \([^)\n]{1,256}\)=\((?P<key>[^\n]*?)\)(?= (?:already|is|conflicts|violates)|\.|\n|$)"
-    r"|Failing row contains \((?P<row>[^\n]*)\)"
-    r"|Duplicate entry '(?P<entry>[^\n]*?)' for key"
-    r"|The duplicate key value is \((?P<value>[^\n]*)\)"
-    r"|dup key: \{(?P<dup>[^}\n]*)\}"
+DETAIL_TRIGGER = r"\[parameters: |\)=\(|Failing row contains|Duplicate entry '|duplicate key value is|dup key: |\[SQL: "
+DETAIL_WORDS = frozenset({"parameters", "failing", "duplicate", "dup", "sql"})
+_OPENING = re.compile(
+    r"(?P<parameters>\[parameters: )|(?P<key>(?<=\))=\()|(?P<row>Failing row contains \()|(?P<entry>Duplicate entry ')"
+    r"|(?P<value>duplicate key value is \()|(?P<dup>dup key: \{)|(?P<sql>\[SQL: )"
 )
-_STATEMENT = re.compile(r"\[SQL: (?P<sql>[\s\S]*?)\](?=\n|$)")
+# What ends a value; where nothing does, it reaches to the end of its line (a statement to the end of the text).
+_CLOSING = {
+    "parameters": re.compile(r"\](?=\s*\(Background|\s*$)|\](?=\n)|\n"),
+    "key": re.compile(r"\)(?= (?:already|is|conflicts|violates|still|does)|\.|$|\n)|\n"),
+    "row": re.compile(r"\)\.?(?=\n|$)|\n"),
+    "entry": re.compile(r"' for key|\n"),
+    "value": re.compile(r"\)\.?(?=\n|$)|\n"),
+    "dup": re.compile(r"\}|\n"),
+    "sql": re.compile(r"\](?=\n|$)"),
+}
 
 
 def details(text: str) -> list[Span]:
     """Parameters and row values in the messages of PostgreSQL, MySQL, SQL Server, MongoDB and SQLAlchemy."""
     spans: list[Span] = []
-    for match in _DETAILS.finditer(text):
-        group = match.lastgroup or ""
-        value = match.group(group)
-        if value and value not in {"()", "[]", "{}", "[REDACTED]"}:
-            spans.append(Span(match.start(group), match.end(group), "REDACTED", "sql_values"))
-    for match in _STATEMENT.finditer(text):
-        spans.extend(
-            Span(match.start("sql") + token.start(), match.start("sql") + token.end(), "REDACTED", "sql_literal")
-            for token in _TOKEN.finditer(match["sql"])
-            if token.lastgroup in {"string", "tag"} and len(token.group()) > 2 and token.group()[1:-1] != "[REDACTED]"
-        )
+    opening = _OPENING.search(text)
+    while opening is not None:
+        kind, start = opening.lastgroup or "", opening.end()
+        closing = _CLOSING[kind].search(text, start)
+        end = closing.start() if closing else len(text)
+        if kind == "sql":
+            spans.extend(_shifted(literal, start) for literal in literals(text[start:end]) if literal.end > literal.start)
+        elif text[start:end] not in {"", "()", "[]", "{}", "[REDACTED]"}:
+            spans.append(Span(start, end, "REDACTED", "sql_values"))
+        opening = _OPENING.search(text, end)
     return spans
+
+
+def _shifted(span: Span, by: int) -> Span:
+    return Span(span.start + by, span.end + by, span.entity, span.rule)

@@ -129,6 +129,38 @@ def _pattern() -> str:
     return r"(?<![0-9A-Za-z])(?:" + "|".join(rows) + r")"
 
 
+def _trie(prefixes: list[str]) -> str:
+    """A pattern for the prefixes that tries one branch for each next character."""
+    if "" in prefixes:
+        return ""
+    branches = [
+        re.escape(first) + _trie([p[1:] for p in prefixes if p[0] == first]) for first in sorted({p[0] for p in prefixes})
+    ]
+    return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
+
+
+_PREFIX = re.compile(r"(?<![0-9A-Za-z])" + _trie([p for _, prefixes, _ in _ISSUERS for p in prefixes]))
+_CHUNK = re.compile(r"[0-9A-Za-z]+(?=[^0-9A-Za-z])")
+# The first word of a prefix, where it is one; the other prefixes are glued to what follows.
+_WORDS = frozenset(
+    match.group().lower() for _, prefixes, _ in _ISSUERS for p in prefixes if (match := _CHUNK.match(p)) is not None
+)
+_GLUED = tuple(sorted(
+    {p for _, prefixes, _ in _ISSUERS for p in prefixes if p.isalnum()}
+    | {"-us", ":AA", "Q~", "JQQJ99", ".atlasv1.", "ACDb", "AzFu", "AzCa", "AzSe", "ASt"}
+))  # fmt: skip
+_DISCORD = re.compile(r"[0-9A-Za-z_-]{23}\.[0-9A-Za-z_-]{6}\.")
+
+
+def _probe(text: str, words: set[str]) -> bool:
+    if not words.isdisjoint(_WORDS) and _PREFIX.search(text) is not None:
+        return True
+    for glued in _GLUED:
+        if glued in text:
+            return True
+    return text.count(".") >= 2 and _DISCORD.search(text) is not None
+
+
 def _judge(text: str) -> int:
     # sk- also begins ordinary words joined by dashes: those have no digit.
     if text.startswith("sk-") and not any(c.isdigit() for c in text):
@@ -140,9 +172,6 @@ DETECTOR = Detector(
     entity="API_KEY",
     trigger=_LOOSE,
     find=by_pattern(_pattern(), _judge),
-    guards=tuple(
-        sorted({p.lower() for _, prefixes, _ in _ISSUERS for p in prefixes} | {"-us", ":aa", "q~", "jqqj99", ".atlasv1."}
-               | {"acdb", "azfu", "azca", "azse", "ast"})
-    ),
+    probe=_probe,
     hard=True,
 )  # fmt: skip

@@ -27,6 +27,8 @@ DETECTOR = Detector(
         _judge,
         flags=re.IGNORECASE,
     ),
-    guards=("bearer", "basic", "negotiate", "apikey", "token", "hawk", "dpop", "ntlm", "splunk", "genie", "sso-key", "digest", "aws4"),
+    words=frozenset(
+        {"bearer", "basic", "negotiate", "apikey", "token", "hawk", "dpop", "ntlm", "splunk", "genie", "geniekey", "sso", "digest", "aws4"}
+    ),
     hard=True,
 )

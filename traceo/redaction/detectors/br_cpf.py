@@ -14,8 +14,8 @@ def _judge(text: str) -> int:
 
 DETECTOR = Detector(
     entity="BR_CPF",
-    trigger=EDGE + r"\d{3}\.?\d{3}\.?\d{3}[-/]?\d{2}" + EDGE,
+    trigger=EDGE + r"(?:\d{3}\.\d{3}\.\d{3}[-/]|\d{9}-?)\d{2}" + EDGE,
     find=by_pattern(BEFORE + r"(?:\d{3}\.\d{3}\.\d{3}[-/]\d{2}|\d{9}-?\d{2})" + AFTER, _judge),
-    digits=11,
+    shapes=("999.999.999-", "999.999.999/", "99999999999", "999999999-99"),
     context=context_words("cpf", "cadastro", "contribuinte", "pessoa f[ií]sica", "documento"),
 )

@@ -73,7 +73,7 @@ DETECTOR = Detector(
     entity="CREDIT_CARD",
     trigger=EDGE + r"\d(?:[ -]?\d){11,18}" + EDGE,
     find=_find,
-    digits=12,
+    shapes=("999999999999", "9999 9999 9999", "9999-9999-9999", "9999 999999 9", "9999-999999-9"),
     context=context_words(
         "cards?", "cc", "ccn", "credit", "debit", "visa", "mastercard", "amex", "maestro", "pan", "karte", "tarjeta",
         "carte", "cartao", "cartão", "carta", "kreditkarte", "信用卡", "卡号", "カード", "kort", "payment method",

@@ -37,16 +37,21 @@ EDGE = r"(?:^|[^0-9A-Za-z]|$)"
 class Detector(msgspec.Struct, frozen=True):
     """One type of personal data or secret.
 
-    ``trigger`` is an RE2 pattern that matches every text with a candidate (and few others); where RE2 is missing, one
-    of the lower-case ``guards`` must occur in the lower-cased text, and the text must have a run of ``digits`` digits
-    (single separators allowed between them). ``find`` runs only after that and gives the candidates with Python's ``re``.
+    ``trigger`` is an RE2 pattern that matches every text with a candidate, and few others. Where RE2 is missing, the
+    text passes when ``probe`` finds something; or, without one, when it has one of the ``words`` (whole, in lower
+    case), of the ``guards`` (anywhere, in lower case) or of the ``shapes`` (in its form with 9 for every digit and A for every ASCII letter), and at least
+    ``digits`` digits. ``find`` runs only after that and gives the candidates. ``hard`` detectors find what is never
+    right, not even under keys that instrumentation fills from its own knowledge.
     """
 
     entity: str
     trigger: str
     find: Find
+    words: frozenset[str] = frozenset()
     guards: tuple[str, ...] = ()
+    shapes: tuple[str, ...] = ()
     digits: int = 0
+    probe: Callable[[str, set[str]], object] | None = None
     context: re.Pattern[str] | None = None
     hard: bool = False
 

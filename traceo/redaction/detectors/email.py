@@ -35,6 +35,7 @@ def _start(text: str, at: int) -> int:
 
 def _find(text: str) -> Sequence[Candidate]:
     found: list[Candidate] = []
+    has_url = "://" in text
     for match in _DOMAIN.finditer(text):
         at, end = match.span()
         start = _start(text, at)
@@ -42,7 +43,7 @@ def _find(text: str) -> Sequence[Candidate]:
         last = domain.rsplit(".", 1)[1]
         if start == at or last.lower() in _UNITS or _VERSION.match(domain):
             continue
-        if "://" in text and _USER_INFO.search(text[max(0, start - _LOCAL_CHARS) : start]):
+        if has_url and _USER_INFO.search(text[max(0, start - _LOCAL_CHARS) : start]):
             continue  # the host of a URL, not of a mailbox; URL_CREDENTIALS takes what stands before it
         if text[start:at] == "git" and text[end : end + 1] == ":" and not text[end + 1 : end + 2].isdigit():
             continue

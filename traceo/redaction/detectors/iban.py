@@ -19,7 +19,8 @@ _LENGTHS = {
     "SM": 27, "SO": 23, "ST": 25, "SV": 28, "TL": 23, "TN": 24, "TR": 26, "UA": 29, "VA": 22, "VG": 24, "XK": 20,
     "YE": 30,
 }  # fmt: skip
-_HEAD = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}\d{2}(?=[ -]?[0-9A-Za-z]{4})", re.ASCII)
+_COUNTRIES = "|".join(_LENGTHS)
+_HEAD = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}\d\d(?=[ -]?[0-9A-Za-z]{4})", re.ASCII)
 _BODY = re.compile(r"(?:[ -]?[0-9A-Za-z]){11,30}", re.ASCII)
 _SPACES = str.maketrans("", "", " -")
 
@@ -56,8 +57,9 @@ def _find(text: str) -> Sequence[Candidate]:
 
 DETECTOR = Detector(
     entity="IBAN",
-    trigger=EDGE + r"[A-Za-z]{2}\d{2}[ -]?[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{4}[ -]?[0-9A-Za-z]{3}",
+    trigger=EDGE + rf"(?i:{_COUNTRIES})\d\d[ -]?[0-9A-Za-z]{{4}}[ -]?[0-9A-Za-z]{{4}}[ -]?[0-9A-Za-z]{{3}}",
     find=_find,
-    digits=2,
+    shapes=("AA99 A", "AA99 9", "AA99A", "AA999", "AA99-"),
+    digits=4,
     context=context_words("iban", "bank", "account", "konto", "compte", "cuenta", "conto", "rekening", "bankgiro"),
 )

@@ -18,6 +18,6 @@ DETECTOR = Detector(
     find=by_pattern(
         BEFORE + r"(?<!\d[ -])(?:[2-9]\d{3} \d{4} \d{4}|[2-9]\d{3}-\d{4}-\d{4}|[2-9]\d{11})" + AFTER + r"(?![ -]\d)", _judge
     ),
-    digits=12,
+    shapes=("999999999999", "9999 9999 9999", "9999-9999-9999"),
     context=context_words("aadhaa?r", "aadhaar", "adhaar", "uid(?:ai)?", "आधार", "kyc"),
 )

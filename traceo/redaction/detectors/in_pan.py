@@ -13,6 +13,6 @@ DETECTOR = Detector(
     entity="IN_PAN",
     trigger=EDGE + r"[A-Za-z]{5}\d{4}[A-Za-z]" + EDGE,
     find=by_pattern(BEFORE + r"[A-Za-z]{5}\d{4}[A-Za-z]" + AFTER, _judge),
-    digits=4,
+    shapes=("AAAAA9999A",),
     context=context_words("pan", "permanent account", "income tax", "पैन", "kyc"),
 )

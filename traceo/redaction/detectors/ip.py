@@ -49,9 +49,18 @@ def _find(text: str) -> Sequence[Candidate]:
     return found
 
 
+_V6_START = re.compile(r"[23][0-9A-Fa-f]{3}:[0-9A-Fa-f]{0,4}:")
+
+
+def _probe(text: str, _words: set[str]) -> bool:
+    return (text.count(".") >= 3 and _V4.search(text) is not None) or (
+        text.count(":") >= 2 and _V6_START.search(text) is not None
+    )
+
+
 DETECTOR = Detector(
     entity="IP",
     trigger=EDGE + r"(?:(?:\d{1,3}\.){3}\d{1,3}" + EDGE + r"|[23][0-9A-Fa-f]{3}:[0-9A-Fa-f]{0,4}:)",
     find=_find,
-    guards=(".", "::", ":"),
+    probe=_probe,
 )

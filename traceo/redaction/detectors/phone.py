@@ -51,17 +51,22 @@ _WORDS = (
     "手机", "फोन", "携帯", "phone number", "number is",
 )  # fmt: skip
 
+_FIRST_WORD = re.compile(r"[a-z]+")
+
 # What counts alone, and what needs a word near by: two filters, so that dates do not wake the second one.
 DETECTOR = Detector(
     entity="PHONE",
     trigger=r"\+\d[\d ().\-/]{6}|" + EDGE + r"(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.\-])[2-9]\d{2}[.\- ]\d{4}",
     find=lambda text: [found for found in _find(text) if found[2] == CERTAIN],
+    shapes=("+9", "999-999", "999.999", ")999", ") 999"),
     digits=8,
 )
 CONTEXTUAL = Detector(
     entity="PHONE",
     trigger=r"(?i)(?:^|[^a-z])(?:" + "|".join(_WORDS) + r")(?:[^a-z]|$)",
     find=lambda text: [found for found in _find(text) if found[2] == POSSIBLE],
+    words=frozenset(_FIRST_WORD.findall(" ".join(_WORDS).lower())),
+    guards=tuple(word for word in _WORDS if not word.isascii()),
     digits=7,
     context=context_words(*_WORDS),
 )

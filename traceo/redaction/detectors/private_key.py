@@ -12,6 +12,6 @@ DETECTOR = Detector(
         r"|PuTTY-User-Key-File-[\s\S]*",
         lambda _text: CERTAIN,
     ),
-    guards=("private key", "putty-user-key"),
+    words=frozenset({"private", "putty"}),
     hard=True,
 )

@@ -26,6 +26,6 @@ DETECTOR = Detector(
     entity="SG_NRIC",
     trigger=EDGE + r"[STFGMstfgm]\d{7}[A-Za-z]" + EDGE,
     find=by_pattern(BEFORE + r"[STFGMstfgm]\d{7}[A-Za-z]" + AFTER, _judge),
-    digits=7,
+    shapes=("A9999999A",),
     context=context_words("nric", "fin", "ic", "identity card", "identification", "singpass", "身份证"),
 )

@@ -21,6 +21,6 @@ DETECTOR = Detector(
     find=by_pattern(
         BEFORE + r"(?<!\d[ -])(?:\d{3}-\d{2}-\d{4}|\d{3} \d{2} \d{4}|\d{9})" + AFTER + r"(?![ -]\d)", _judge
     ),
-    digits=9,
+    shapes=("999-99-9999", "999 99 9999", "999999999"),
     context=context_words(r"ssns?", r"social security(?: (?:number|no|nr))?", "social", "ss", "itin", "tax id", "taxpayer"),
 )
