@@ -35,6 +35,8 @@ def main():
     import traceo  # noqa: PLC0415
 
     signal.signal(signal.SIGUSR1, lambda *_: note(arguments.figures, traceo, "asked"))
+    # Uvicorn shuts down and then raises the signal again for whoever was there before it.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_level="warning", access_log=False)
     traceo.flush(10.0)
     note(arguments.figures, traceo, "end")

@@ -90,12 +90,12 @@ def segments(data: Path) -> Iterator[Exhibit]:
 def is_rolled(url: str) -> bool:
     """Has the collector written all that it replayed into segments?"""
     status = json.loads(_get(f"{url}/api/traceo/status"))
-    return status["segments"] > 0 and status["rolls"] > 0
+    return status["segments"] > 0 and status["wal_bytes"] == 0
 
 
 def api_answers(url: str) -> Iterator[Exhibit]:
     """Every answer of the query API: services, operations, all pages of the search, every trace."""
-    for path in ("/api/traceo/status", "/api/traceo/keys", "/api/traceo/operations"):
+    for path in ("/api/traceo/status", "/api/traceo/keys"):
         yield Exhibit(f"API, {path}", _get(f"{url}{path}"))
     services = _get(f"{url}/api/traceo/services")
     yield Exhibit("API, /api/traceo/services", services)

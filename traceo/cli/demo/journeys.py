@@ -1,11 +1,11 @@
 """What one customer does in the shop, and which values that puts where.
 
-Every place is one where values really end up: in URLs (plain and percent-encoded), in headers, in JSON bodies
-that the shop logs, in SQL text and parameters, in exception messages, as integers, as JSON in a string.
+Every place is one where values really end up: in URLs (plain and percent-encoded), in headers, in JSON
+bodies that the shop logs, in SQL text and parameters, in exception messages, as integers, as JSON in text.
 
-Names and street addresses are planted only where a key tells what they are (``"name": …``, ``?name=…``): that is
-how they are recognised. Nothing promises to find a name in the middle of a sentence, so none is planted there.
-Everything else is also planted in running text.
+Names and street addresses are planted only where a key tells what they are (``"name": …``, ``?name=…``): that
+is how they are recognised. Nothing promises to find a name in the middle of a sentence, so none is planted
+there. Everything else is also planted in running text.
 """
 
 import http.client
@@ -50,6 +50,8 @@ class Browser:
         self._connection.request(method, path, body=content, headers=sent)
         with self._connection.getresponse() as response:
             answer = response.read()
+            if response.status >= 500:
+                self._connection.close()  # so does the server, whatever it says about keeping alive
         self.requests += 1
         if not answer.startswith(b"{"):
             return {}

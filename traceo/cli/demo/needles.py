@@ -1,13 +1,14 @@
 """Finds thousands of values in megabytes, in every form they can survive in, in about 30 ns a byte.
 
-A value survives as it is, in other case, percent-encoded (``%40``, ``+``), escaped for JSON once or twice, in
-base64 at any of its three alignments, with its separators gone, as a protobuf varint, and a long secret in part.
-Each form is a *needle*.
+A value survives as it is, in other case, percent-encoded (``%40``, ``+``), escaped for JSON once or twice,
+in base64 at any of its three alignments, with its separators gone, as a protobuf varint, and a long secret in
+part. Each form is a *needle*.
 
-Finding them: eight bytes of each needle go into a set, as an integer. The bytes to look at are read as integers
-too, at every even offset, and intersected with the set, all inside the interpreter's C code. Eight bytes at an even
-*and* at an odd offset of the needle are kept, so that one of them meets an even offset wherever the needle lies.
-What meets is then looked for in full. Needles are at least nine bytes long for that; nothing is missed.
+Finding them: eight bytes of each needle go into a set, as an integer. The bytes to look at are read as
+integers too, at every even offset, and intersected with the set, all inside the interpreter's C code. Eight
+bytes at an even *and* at an odd offset of the needle are kept, so that one of them meets an even offset
+wherever the needle lies. What meets is then looked for in full. Needles are at least nine bytes long for
+that; nothing is missed.
 """
 
 import base64
@@ -27,7 +28,7 @@ _GRAM: Final = 8
 _SHORTEST: Final = _GRAM + 1
 _SEPARATORS: Final = re.compile(r"[\s().+-]+")
 _CERTAIN_DIGITS: Final = 12
-"""Fewer digits are met by chance inside times in nanoseconds: they count only where no digit is next to them."""
+"""Fewer are met by chance inside times in nanoseconds: they count only where no digit is next to them."""
 
 
 class Needles:
