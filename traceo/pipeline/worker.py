@@ -29,7 +29,7 @@ class Pipeline:
     """Takes what the application ends, delivers it, and never makes the application wait.
 
     Args:
-        assemble: makes the parts; runs in the pipeline thread, again in each forked child.
+        assemble: makes the parts; runs in the pipeline thread.
         queue_bytes: the budget for all that waits, before and after encoding.
         flush_every_s: how long an item may wait before it is sent.
         retry_cap_s: the longest pause between two attempts.
@@ -67,6 +67,7 @@ class Pipeline:
         self.health = Health()
         self.trouble = Trouble(self._endpoint, self.balance, self._advice, self._clock)
         self._parts: Parts | None = None
+        self._inherited: dict[str, int] = {}  # redactions counted before a fork
         self._delivery = Delivery(
             limit_bytes=self._queue_bytes
             * 3
@@ -134,8 +135,11 @@ class Pipeline:
         return self.health.counts(SPANS, self.queue), self.health.counts(LOGS, self.queue)
 
     def redactions(self) -> dict[str, int]:
-        """Redactions so far, by rule."""
-        return dict(self._parts.report()) if self._parts is not None else {}
+        """Redactions so far in this process, by rule."""
+        if self._parts is None:
+            return {}
+        counts = {rule: n - self._inherited.get(rule, 0) for rule, n in self._parts.report().items()}
+        return {rule: n for rule, n in counts.items() if n}
 
     @property
     def waiting_bytes(self) -> int:
@@ -159,9 +163,16 @@ class Pipeline:
             self._assembling.release()
 
     def after_fork_in_child(self) -> None:
-        """Start empty: what was waiting is the parent's to deliver. The first put starts a thread."""
+        """Start empty: what was waiting is the parent's to deliver. The first put starts a thread.
+
+        The parts are kept: they hold no lock, and the sender opens a connection of its own when it sees
+        another process id.
+        """
+        parts = self._parts
         self.queue.reset()
         self._renew()
+        self._parts = parts
+        self._inherited = dict(parts.report()) if parts is not None else {}
         if self._stopped:
             self.queue.close()
 
