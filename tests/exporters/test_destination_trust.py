@@ -2,7 +2,7 @@ import stat
 
 import pytest
 
-from traceo.exporters import http as http_module
+from traceo.exporters import connection
 from traceo.exporters.destination import Destination, Outcome
 from traceo.sealing import KeySet
 
@@ -43,12 +43,12 @@ def deliver():
 @pytest.fixture
 def elsewhere(monkeypatch, collector):
     """The collector under a name that is not this machine's."""
-    real = http_module.socket.getaddrinfo
+    real = connection.socket.getaddrinfo
 
     def resolve(host, *arguments, **options):
         return real("127.0.0.1" if host == "collector.test" else host, *arguments, **options)
 
-    monkeypatch.setattr(http_module.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(connection.socket, "getaddrinfo", resolve)
     return collector.url("collector.test")
 
 

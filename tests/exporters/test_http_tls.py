@@ -4,7 +4,7 @@ import pytest
 import trustme
 
 from traceo.errors import ConfigError
-from traceo.exporters import http as http_module
+from traceo.exporters import connection
 from traceo.exporters.http import HttpSender, TLSFiles, explain
 
 
@@ -33,12 +33,12 @@ def server_context(ca, *names, newest=ssl.TLSVersion.TLSv1_3, client_ca=None):
 @pytest.fixture
 def elsewhere(monkeypatch):
     """Make "collector.test" lead to this machine, as a name server would; TLS then treats it as another host."""
-    real = http_module.socket.getaddrinfo
+    real = connection.socket.getaddrinfo
 
     def resolve(host, *arguments, **options):
         return real("127.0.0.1" if host == "collector.test" else host, *arguments, **options)
 
-    monkeypatch.setattr(http_module.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(connection.socket, "getaddrinfo", resolve)
     return "collector.test"
 
 
