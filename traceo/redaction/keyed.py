@@ -18,7 +18,7 @@ _BRACKETED_CHARS = 8192
 # is looked at a bounded number of times.
 _KEY = re.compile(
     r"(?<![\w.\-])(?P<key>(?:[A-Za-z]{2,16} ){0,3}[\w.\-]{2,80})"
-    r"(?:(?P<close>\\{0,3}[\"'`]\]?|\]|\*{1,2})?(?P<sep>[ \t]{0,3}(?:=>|:=|==?|:(?![/:]))[ \t]{0,3})"
+    r"(?:(?P<close>\\{0,3}[\"'`]\]?|\]|\*{1,2})?(?P<sep>[ \t]{0,3}(?:=>|:=|=(?!=)|:(?![/:]))[ \t]{0,3})"
     r"|(?P<pair>\\{0,3}[\"'][ ]?,[ ]?(?=b?\\{0,3}[\"']))"
     r"|(?P<tag>>(?=[^<\s]))"
     r"|(?P<option> (?=[^\s\-=:,;.)]))"
@@ -48,7 +48,7 @@ _BENIGN = frozenset(
     deleted created added sent received""".split()
 )
 _PLACEHOLDER = re.compile(
-    r"[*•xX.\-_#]{3,}|\$\{?\w*\}?|%\(?\w*\)?s?|\{\{?[\w.!:\[\]'\" ]*\}?\}?|<[\w \-]*>?|:\w+|\?|\[\w*\]?|\.\.\.|…|[A-Z]{2,12}_TOKEN"
+    r"[*•xX.\-_#]{3,}|\$\{\w+\}|\$[A-Z_]+|%\(\w+\)s|%[sdr]|\{\{?[a-z_][\w.!:\[\]'\" ]*\}\}?|\{\}|<[A-Za-z_ \-]+>|:[a-z_]+|\?|\[[A-Za-z_ ]*\]|…"
 )
 # A line of source code in a traceback passes a variable on.
 _CODE = re.compile(
@@ -73,14 +73,14 @@ class Keyed:
         )
         self._names = frozenset(keys.names())
         self._compact = tuple(sorted({name.replace("_", "") for name in self._names if len(name) > 4}))
-        self._endings = tuple(sorted({name.rsplit("_", 1)[-1] for name in self._names}))
+        self._endings = tuple(sorted({name.rsplit("_", 1)[-1] for name in self._names} - {"1", "2", "no"}))
         self._last_words: dict[str, int] = {}
 
     def probe(self, text: str, all_words: set[str]) -> bool:
         """Whether a sensitive key seems to stand before a separator; the filter where RE2 is missing."""
         if (" is " in text or " was " in text or " to " in text) and not all_words.isdisjoint(_SAID):
             return True
-        if ("<" in text or "--" in text or "', " in text or '", ' in text) and any(
+        if any(mark in text for mark in ("<", "--", "('", '["', "['", '("', "(b'")) and any(
             word.endswith(self._endings) for word in all_words
         ):
             return True
@@ -142,6 +142,8 @@ def _is_pair(text: str, match: re.Match[str], marker: str) -> bool:
         return before.endswith("<") or before.endswith(":")
     if match["option"] is not None:
         return match["key"].startswith("--")
+    if match["sep"] == ":" and before.endswith("/"):
+        return False  # an image and its tag
     return match["says"] is None or marker in _SAYS
 
 

@@ -24,7 +24,7 @@ def join(spans: list[Span]) -> list[Span]:
     """Sorted and free of overlap: spans that touch become one, named by the longest of them."""
     if len(spans) == 1:
         return spans
-    spans.sort()
+    spans.sort(key=_place)  # stable: of equal places the first found names the type
     joined: list[Span] = []
     longest = 0
     for span in spans:
@@ -38,6 +38,10 @@ def join(spans: list[Span]) -> list[Span]:
             joined.append(span)
             longest = span.end - span.start
     return joined
+
+
+def _place(span: Span) -> tuple[int, int]:
+    return span.start, span.end
 
 
 def render(text: str, spans: list[Span], mark: Callable[[Span, str], str]) -> str:
