@@ -40,6 +40,8 @@ UNENCODABLE = "[UNENCODABLE]"
 MAX_DEPTH = 30
 
 cdef int _DEEPEST = MAX_DEPTH
+cdef object _MASK_64 = int("ff" * 8, 16)
+cdef object _MASK_128 = int("ff" * 16, 16)
 cdef Py_ssize_t _failures = 0
 
 
@@ -512,7 +514,7 @@ cdef int _id(Out *out, int tag, int size, value) except -1:
     try:
         traceo_big_endian(value, out.data + out.used, size)
     except OverflowError:
-        value = value & ((1 << (8 * size)) - 1)
+        value = value & (_MASK_64 if size == 8 else _MASK_128)
         traceo_big_endian(value, out.data + out.used, size)
     out.used += size
     return 0

@@ -1,7 +1,8 @@
 """Where the current span lives: OpenTelemetry's own context, reached without its layers.
 
 The API keeps a ``Context`` (a dict) in one contextvar. With the default runtime context we read and set that variable
-directly; with another one (``OTEL_PYTHON_CONTEXT``) we go through the API.
+directly; with another one (``OTEL_PYTHON_CONTEXT``) we go through it. ``context.pyx`` is the compiled twin, on CPython's
+C interface to contextvars; see ``traceo._compiled``.
 """
 
 from collections.abc import Callable
@@ -13,18 +14,48 @@ from opentelemetry.context.context import Context
 from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.trace.propagation import _SPAN_KEY  # pyright: ignore[reportPrivateUsage]  shared with the API
 
-__all__ = ["SPAN_KEY", "attach", "current", "detach"]
+__all__ = ["SPAN_KEY", "CurrentSpan", "current"]
 
 SPAN_KEY: str = _SPAN_KEY
 
 _runtime = _api._RUNTIME_CONTEXT  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  the variable itself is not public
+_put: Callable[[dict[str, Any], str, object], None] = dict.__setitem__  # Context forbids item assignment
 
 current: Callable[[], Context]
-attach: Callable[[Context], Token[Context]]
-detach: Callable[[Token[Context]], Any]
+_attach: Callable[[Context], Token[Context]]
+_detach: Callable[[Token[Context]], Any]
 
 if type(_runtime) is ContextVarsRuntimeContext:
     _variable = _runtime._current_context  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    current, attach, detach = _variable.get, _variable.set, _variable.reset
+    current, _attach, _detach = _variable.get, _variable.set, _variable.reset
 else:
-    current, attach, detach = _runtime.get_current, _runtime.attach, _runtime.detach
+    current, _attach, _detach = _runtime.get_current, _runtime.attach, _runtime.detach
+
+
+class CurrentSpan:
+    """The current span of the running task or thread; the class has no state, and one instance serves all."""
+
+    __slots__ = ()
+
+    def get(self) -> Any:
+        """The current span, of whatever make; None when there is none."""
+        return current().get(SPAN_KEY)
+
+    def enter(self, span: Any) -> Any:
+        """Make ``span`` current; give the token back to ``leave``."""
+        outer = current()
+        inner = Context(outer) if outer else Context()
+        _put(inner, SPAN_KEY, span)
+        return _attach(inner)
+
+    def leave(self, token: Any) -> None:
+        """Restore what was current before."""
+        try:
+            _detach(token)
+        except (ValueError, RuntimeError):
+            return  # left in another context than it was entered in: there is nothing of ours to restore there
+
+
+from traceo import _compiled  # noqa: E402  last: the compiled twin, if there is a fresh one, takes this place
+
+_compiled.replace(__name__)

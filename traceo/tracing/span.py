@@ -211,7 +211,7 @@ class Span(SpanIdentity):
             _logger.warning("Setting attribute on ended span.")
             return
         site = self._site
-        if type(value) in _SCALARS and type(key) is str and key and site.plain:
+        if (type(value) is str or type(value) in _SCALARS) and type(key) is str and key and site.plain:
             attributes = self._attributes
             if attributes is None:
                 attributes = self._attributes = {}

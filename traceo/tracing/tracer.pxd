@@ -2,8 +2,11 @@
 
 cimport cython
 
+from traceo.tracing.context cimport CurrentSpan
 from traceo.tracing.site cimport Site
 from traceo.tracing.span cimport DroppedSpan, Span, SpanIdentity
+
+cdef CurrentSpan _current
 
 
 cdef class Tracer:

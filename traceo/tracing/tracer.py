@@ -22,7 +22,7 @@ from opentelemetry.trace import (
 from opentelemetry.trace import Span as ApiSpan
 
 from traceo.records import Attributes
-from traceo.tracing.context import SPAN_KEY, attach, current, detach
+from traceo.tracing.context import SPAN_KEY, CurrentSpan
 from traceo.tracing.decorate import decorate
 from traceo.tracing.exceptions import describe
 from traceo.tracing.ids import RandomIdGenerator
@@ -40,7 +40,7 @@ _LOW_64 = (1 << 64) - 1
 _HAS_PARENT = 0x100
 _REMOTE_PARENT = 0x200
 
-_put: Callable[[dict[str, Any], str, object], None] = dict.__setitem__
+_current = CurrentSpan()
 
 
 class Tracer:
@@ -122,7 +122,7 @@ class Tracer:
         start_time: int | None,
         on_exit: int,
     ) -> Any:
-        parent = (current() if context is None else context).get(SPAN_KEY)
+        parent = _current.get() if context is None else context.get(SPAN_KEY)
         if not self._enabled:
             return NonRecordingSpan(_context_of(parent))
         trace_id: int = 0
@@ -211,7 +211,7 @@ class Tracer:
             if type(attributes) is dict and site.plain and len(attributes) <= site.max_attributes:
                 given: dict[str, Any] = attributes
                 for key, value in given.items():
-                    if type(value) not in _SCALARS or type(key) is not str or not key:
+                    if (type(value) is not str and type(value) not in _SCALARS) or type(key) is not str or not key:
                         span._set_slowly(given)
                         break
                 else:
@@ -271,12 +271,9 @@ class ActiveSpan:
         return self._span
 
     def __enter__(self) -> Any:
-        self.start()
-        outer = current()
-        inner = Context(outer) if outer else Context()
-        _put(inner, SPAN_KEY, self._span)
-        self._token = attach(inner)
-        return self._span
+        span = self._span if self._tracer is None else self.start()
+        self._token = _current.enter(span)
+        return span
 
     def __exit__(
         self,
@@ -284,10 +281,11 @@ class ActiveSpan:
         exc_val: BaseException | None,
         exc_tb: TracebackType | None,
     ) -> None:
-        try:
-            detach(self._token)
-        except (ValueError, RuntimeError):
-            pass  # left in another context than it was entered in: there is nothing of ours to restore there
+        _current.leave(self._token)
+        if exc_val is None:
+            if self._on_exit & 4:
+                self._span.end()
+            return
         self.finish(exc_val)
 
     def finish(self, error: BaseException | None) -> None:
@@ -347,7 +345,7 @@ def use_span(
 
 def current_ids() -> tuple[int, int, int]:
     """``(trace_id, span_id, trace_flags)`` of the current span; zeros when there is none."""
-    span = current().get(SPAN_KEY)
+    span = _current.get()
     if span is None:
         return (0, 0, 0)
     if isinstance(span, SpanIdentity):

@@ -1,0 +1,70 @@
+"""The compiled twin of ``context.py``: the same names, on CPython's C interface to dicts and contextvars."""
+
+from cpython.contextvars cimport PyContextVar_Get, PyContextVar_Reset, PyContextVar_Set
+from cpython.dict cimport PyDict_GetItem, PyDict_SetItem
+from cpython.object cimport PyObject
+from cpython.ref cimport Py_DECREF
+
+from opentelemetry import context as _api
+from opentelemetry.context.context import Context
+from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
+from opentelemetry.trace.propagation import _SPAN_KEY
+
+__all__ = ["SPAN_KEY", "CurrentSpan", "current"]
+
+SPAN_KEY = _SPAN_KEY
+
+cdef str _KEY = _SPAN_KEY
+cdef object _Context = Context
+cdef object _runtime = _api._RUNTIME_CONTEXT
+cdef object _variable = None
+
+if type(_runtime) is ContextVarsRuntimeContext:
+    _variable = _runtime._current_context
+    current = _variable.get
+else:
+    current = _runtime.get_current
+
+
+cdef object _outer():
+    cdef PyObject *found = NULL
+    if _variable is None:
+        return _runtime.get_current()
+    PyContextVar_Get(_variable, NULL, &found)
+    if found == NULL:
+        return _Context()
+    outer = <object>found
+    Py_DECREF(outer)  # PyContextVar_Get gave a reference, the assignment took another
+    return outer
+
+
+cdef class CurrentSpan:
+    """The current span of the running task or thread; the class has no state, and one instance serves all."""
+
+    cpdef get(self):
+        """The current span, of whatever make; None when there is none."""
+        cdef PyObject *found
+        outer = _outer()
+        if not isinstance(outer, dict):
+            return outer.get(_KEY)
+        found = PyDict_GetItem(outer, _KEY)
+        return None if found == NULL else <object>found
+
+    cpdef enter(self, span):
+        """Make ``span`` current; give the token back to ``leave``."""
+        outer = _outer()
+        inner = _Context(outer) if outer else _Context()
+        PyDict_SetItem(inner, _KEY, span)
+        if _variable is None:
+            return _runtime.attach(inner)
+        return PyContextVar_Set(_variable, inner)
+
+    cpdef leave(self, token):
+        """Restore what was current before."""
+        try:
+            if _variable is None:
+                _runtime.detach(token)
+            else:
+                PyContextVar_Reset(_variable, token)
+        except (ValueError, RuntimeError):
+            return  # left in another context than it was entered in: there is nothing of ours to restore there
