@@ -28,10 +28,8 @@ class Probes:
         if scope["path"] == "/metrics":
             await respond(send, 200, b"text/plain; version=0.0.4; charset=utf-8", self._metrics().encode())
             return
-        if scope["path"] == "/readyz" and self._store.write_failure:
-            await respond(
-                send, 503, b"text/plain; charset=utf-8", f"disk: {self._store.write_failure}\n".encode()
-            )
+        if scope["path"] == "/readyz" and self._store.ailing:
+            await respond(send, 503, b"text/plain; charset=utf-8", f"{self._store.ailing}\n".encode())
             return
         await respond(send, 200, b"text/plain; charset=utf-8", b"ok\n")
 

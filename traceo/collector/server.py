@@ -43,7 +43,12 @@ def serve(settings: Settings) -> None:
         KeyFileError: the key file cannot be used.
     """
     settings = settings.checked()
-    listener = _listen(settings)
+    with _listen(settings) as listener:
+        _serve(settings, listener)
+    journal.info("stopped")
+
+
+def _serve(settings: Settings, listener: socket.socket) -> None:
     folder = DataFolder(settings.data)
     sys.setswitchinterval(_SWITCH_S)
     try:
@@ -57,7 +62,6 @@ def serve(settings: Settings) -> None:
             store.close()
     finally:
         folder.release()
-    journal.info("stopped")
 
 
 def check(settings: Settings) -> None:

@@ -8,7 +8,7 @@ from litestar import Litestar, MediaType, Request, Response, get
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.params import Parameter
+from litestar.params import PathParameter, QueryParameter
 
 from traceo._version import __version__
 from traceo.collector import journal
@@ -67,7 +67,7 @@ def query_api(*, engine: Engine, store: Store, counters: Counters, keys: KeySet)
     @get("/api/traceo/operations", summary="Operations of a service", sync_to_thread=True)
     def get_operations(
         request: Request[Any, Any, Any],
-        service: Annotated[str | None, Parameter(description="name of the service; required")] = None,
+        service: Annotated[str | None, QueryParameter(description="name of the service; required")] = None,
     ) -> OperationList:
         """Span names and kinds of one service, with counts."""
         check_names(_given(request), ("service",))
@@ -83,25 +83,29 @@ def query_api(*, engine: Engine, store: Store, counters: Counters, keys: KeySet)
     @get("/api/traceo/traces", summary="Search traces", sync_to_thread=True)
     def get_traces(
         request: Request[Any, Any, Any],
-        service: Annotated[str | None, Parameter(description="name of the span's service")] = None,
-        operation: Annotated[str | None, Parameter(description="name of the span")] = None,
+        service: Annotated[str | None, QueryParameter(description="name of the span's service")] = None,
+        operation: Annotated[str | None, QueryParameter(description="name of the span")] = None,
         start: Annotated[
-            str | None, Parameter(description="earliest start: unix nanoseconds or RFC 3339")
+            str | None, QueryParameter(description="earliest start: unix nanoseconds or RFC 3339")
         ] = None,
         end: Annotated[
-            str | None, Parameter(description="latest start: unix nanoseconds or RFC 3339")
+            str | None, QueryParameter(description="latest start: unix nanoseconds or RFC 3339")
         ] = None,
-        min_duration_ms: Annotated[str | None, Parameter(description="shortest duration of the span")] = None,
-        max_duration_ms: Annotated[str | None, Parameter(description="longest duration of the span")] = None,
-        status: Annotated[str | None, Parameter(description="unset, ok or error")] = None,
+        min_duration_ms: Annotated[
+            str | None, QueryParameter(description="shortest duration of the span")
+        ] = None,
+        max_duration_ms: Annotated[
+            str | None, QueryParameter(description="longest duration of the span")
+        ] = None,
+        status: Annotated[str | None, QueryParameter(description="unset, ok or error")] = None,
         attribute: Annotated[
             list[str] | None,
-            Parameter(description="key:value of the span or its resource; repeatable, all must hold"),
+            QueryParameter(description="key:value of the span or its resource; repeatable, all must hold"),
         ] = None,
         limit: Annotated[
-            str | None, Parameter(description="traces a page, 1 to 1000; 20 if not given")
+            str | None, QueryParameter(description="traces a page, 1 to 1000; 20 if not given")
         ] = None,
-        cursor: Annotated[str | None, Parameter(description="next of the page before")] = None,
+        cursor: Annotated[str | None, QueryParameter(description="next of the page before")] = None,
     ) -> TracePage:
         """Traces that have one span for which all filters hold, newest first.
 
@@ -110,7 +114,10 @@ def query_api(*, engine: Engine, store: Store, counters: Counters, keys: KeySet)
         return search(engine, trace_query(_given(request)))
 
     @get("/api/traceo/traces/{trace_id:str}", summary="One trace", sync_to_thread=True)
-    def get_trace(request: Request[Any, Any, Any], trace_id: str) -> Trace:
+    def get_trace(
+        request: Request[Any, Any, Any],
+        trace_id: Annotated[str, PathParameter(description="1 to 32 hexadecimal digits")],
+    ) -> Trace:
         """All spans and log lines of a trace."""
         check_names(_given(request), ())
         found = trace(engine, trace_id_from(trace_id))
@@ -140,11 +147,11 @@ def query_api(*, engine: Engine, store: Store, counters: Counters, keys: KeySet)
     @get("/api/docs", media_type=MediaType.HTML, include_in_schema=False, sync_to_thread=False)
     def get_docs(request: Request[Any, Any, Any]) -> Response[bytes]:
         page = docs_page(request.app.openapi_schema.to_schema())
-        return Response(page, media_type="text/html; charset=utf-8", headers={"content-security-policy": CSP})
+        return Response(page, media_type=MediaType.HTML, headers={"content-security-policy": CSP})
 
     @get("/api/docs.css", include_in_schema=False, sync_to_thread=False)
     def get_docs_style() -> Response[bytes]:
-        return Response(STYLE, media_type="text/css; charset=utf-8")
+        return Response(STYLE, media_type=MediaType.CSS)
 
     @get("/api/openapi.json", include_in_schema=False, sync_to_thread=False)
     def get_openapi(request: Request[Any, Any, Any]) -> Response[bytes]:

@@ -68,6 +68,8 @@ class Store:
         if batch.batch_id and await self._known(batch.batch_id):
             self.duplicates += 1
             return False
+        if self._writer.failure:
+            raise OverloadedError("the collector cannot store any more; restart it")
         if (
             self._taken_bytes - self._writer.applied_bytes > self._settings.pending_bytes
             or self._writer.overfull
@@ -91,6 +93,13 @@ class Store:
         self.batches += 1
         self.write_failure = ""
         return True
+
+    @property
+    def ailing(self) -> str:
+        """Why nothing can be stored now; empty when all is well."""
+        if self._writer.failure:
+            return f"writer stopped: {self._writer.failure}"
+        return f"disk: {self.write_failure}" if self.write_failure else ""
 
     async def _known(self, batch_id: bytes) -> bool:
         earlier = self._in_flight.get(batch_id)

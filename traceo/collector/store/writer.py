@@ -69,6 +69,7 @@ class Writer:
         self._tail_batches: list[tuple[bytes, int]] = []
         self._retired: list[tuple[float, Segment]] = []
         self._not_before = 0.0
+        self.failure = ""
         self.recent: set[bytes] = set()  # ids of batches that are durable in the log, not yet in the catalog
         self.applied = 0
         self.applied_bytes = 0
@@ -141,6 +142,14 @@ class Writer:
             self._thread = None
 
     def _run(self) -> None:
+        try:
+            self._loop()
+        except Exception as error:
+            # nothing may be accepted that nobody will apply; what is in the log comes back at the next start
+            self.failure = type(error).__name__
+            journal.error("writer stopped", cause=self.failure)
+
+    def _loop(self) -> None:
         while True:
             try:
                 item = self._queue.get(timeout=_TICK_S)
@@ -165,7 +174,7 @@ class Writer:
         if rows and not self._rows():
             self._tail_since = time.monotonic()
         self._tails[batch.signal].add(rows)
-        self._tail_bytes += sum(len(row[-5]) + len(row[-4]) + len(row[-3]) + 200 for row in rows)
+        self._tail_bytes += _text_bytes(rows)
         if batch.batch_id:
             self._tail_batches.append((batch.batch_id, batch.received_ns))
         with self._moved:
@@ -236,3 +245,8 @@ class Writer:
                 break
             chosen.append(segment)
         return chosen[::-1]
+
+
+def _text_bytes(rows: Iterable[Row]) -> int:
+    """About what rows take in memory; characters stand for bytes."""
+    return sum(len(value) for row in rows for value in row if isinstance(value, str))

@@ -1,0 +1,243 @@
+import http.client
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+START = """
+import json, sys
+from pathlib import Path
+from traceo.collector import Settings, serve
+given = json.loads(sys.argv[1])
+limit = given.pop("file_size_limit", None)
+if limit:
+    import resource
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+serve(Settings(data=Path(given.pop("data")), port=0, **given))
+"""
+PROTOBUF = "application/x-protobuf"
+NOW_NS = 1_790_000_000_000_000_000
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+class Collector:
+    """A real collector process on a free port of 127.0.0.1."""
+
+    def __init__(self, data: Path, **settings) -> None:
+        self.data = data
+        self.settings = settings
+        self.start()
+
+    def start(self) -> None:
+        given = json.dumps({"data": str(self.data), **self.settings})
+        with (self.data.parent / "stderr").open("ab") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-W", "error", "-c", START, given],
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        self.line = self.process.stdout.readline()
+        if "listens on" not in self.line:
+            self.end(signal.SIGKILL)
+            raise AssertionError((self.data.parent / "stderr").read_text())
+        self.url = self.line.split()[4].rstrip(",")
+        self.port = int(self.url.rpartition(":")[2])
+
+    @property
+    def log(self) -> list[dict]:
+        return [json.loads(line) for line in (self.data.parent / "stderr").read_text().splitlines()]
+
+    def end(self, number=signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        code = self.process.wait(20)
+        self.process.stdout.close()
+        return code
+
+    def restart(self, number=signal.SIGTERM) -> None:
+        self.end(number)
+        self.start()
+
+    def request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            names = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, body, names)
+            answer = connection.getresponse()
+            found = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, found, answer.read())
+        finally:
+            connection.close()
+
+    def raw(self, data: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+            parts = []
+            while part := connection.recv(65536):
+                parts.append(part)
+            return b"".join(parts)
+
+    def post(self, path: str, body: bytes, content_type: str = PROTOBUF, **headers: str) -> Answer:
+        return self.request("POST", path, body, content_type=content_type, **headers)
+
+    def get(self, path: str) -> Answer:
+        return self.request("GET", path)
+
+    def stored(self) -> tuple[int, int]:
+        status = self.get("/api/traceo/status").json
+        return status["spans"], status["logs"]
+
+    def wait_for(self, what, limit_s: float = 15.0):
+        deadline = time.monotonic() + limit_s
+        while time.monotonic() < deadline:
+            found = what()
+            if found:
+                return found
+            time.sleep(0.02)  # another process's progress can only be polled
+        raise AssertionError("not in time")
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts collectors with given settings; ends what is left of them."""
+    running = []
+
+    def begin(**settings):
+        collector = Collector(settings.pop("data", tmp_path / "data"), **settings)
+        running.append(collector)
+        return collector
+
+    yield begin
+    for collector in running:
+        collector.end(signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def launch():
+    """Starts a collector on a data folder, for fixtures that live longer than a test."""
+    return Collector
+
+
+@pytest.fixture(scope="module")
+def collector(tmp_path_factory):
+    """One collector for a module whose tests only add to it or are refused by it."""
+    running = Collector(tmp_path_factory.mktemp("collector") / "data")
+    yield running
+    running.end()
+
+
+def any_value(value) -> AnyValue:
+    found = AnyValue()
+    match value:
+        case bool():
+            found.bool_value = value
+        case int():
+            found.int_value = value
+        case float():
+            found.double_value = value
+        case str():
+            found.string_value = value
+        case bytes():
+            found.bytes_value = value
+        case list():
+            found.array_value.values.extend(any_value(item) for item in value)
+        case dict():
+            found.kvlist_value.values.extend(key_values(value))
+    return found
+
+
+def key_values(attributes: dict) -> list[KeyValue]:
+    return [KeyValue(key=key, value=any_value(value)) for key, value in attributes.items()]
+
+
+class Make:
+    """Writes OTLP requests."""
+
+    NOW_NS = NOW_NS
+
+    @staticmethod
+    def span(trace=1, span=1, parent=0, name="GET /", at_ms=0, took_ms=10.0, status=0, message="", **more):
+        return {
+            "trace": trace,
+            "span": span,
+            "parent": parent,
+            "name": name,
+            "start": NOW_NS + int(at_ms * 1e6),
+            "took": int(took_ms * 1e6),
+            "status": status,
+            "message": message,
+            **more,
+        }
+
+    @staticmethod
+    def traces(*spans: dict, service="shop", resource=None) -> ExportTraceServiceRequest:
+        request = ExportTraceServiceRequest()
+        group = request.resource_spans.add()
+        group.resource.attributes.extend(key_values({"service.name": service, **(resource or {})}))
+        scope = group.scope_spans.add()
+        scope.scope.name, scope.scope.version = "shop.http", "2.1"
+        for given in spans:
+            span = scope.spans.add(
+                trace_id=given["trace"].to_bytes(16),
+                span_id=given["span"].to_bytes(8),
+                parent_span_id=given["parent"].to_bytes(8) if given["parent"] else b"",
+                name=given["name"],
+                kind=given.get("kind", 2),
+                start_time_unix_nano=given["start"],
+                end_time_unix_nano=given["start"] + given["took"],
+                attributes=key_values(given.get("attributes", {})),
+            )
+            span.status.code, span.status.message = given["status"], given["message"]
+            for name, attributes in given.get("events", []):
+                span.events.add(name=name, time_unix_nano=given["start"], attributes=key_values(attributes))
+            for trace, linked in given.get("links", []):
+                span.links.add(trace_id=trace.to_bytes(16), span_id=linked.to_bytes(8))
+        return request
+
+    @staticmethod
+    def logs(*bodies, trace=1, span=1, service="shop", attributes=None) -> ExportLogsServiceRequest:
+        request = ExportLogsServiceRequest()
+        group = request.resource_logs.add()
+        group.resource.attributes.extend(key_values({"service.name": service}))
+        scope = group.scope_logs.add()
+        for number, body in enumerate(bodies):
+            scope.log_records.add(
+                time_unix_nano=NOW_NS + number,
+                severity_number=9,
+                severity_text="INFO",
+                body=any_value(body),
+                attributes=key_values(attributes or {}),
+                trace_id=trace.to_bytes(16) if trace else b"",
+                span_id=span.to_bytes(8) if span else b"",
+            )
+        return request
+
+    @staticmethod
+    def trace_id(number: int) -> str:
+        return f"{number:032x}"
+
+
+@pytest.fixture(scope="session")
+def make():
+    return Make
