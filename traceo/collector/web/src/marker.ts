@@ -38,23 +38,30 @@ export function statusPath(redacted: readonly Redaction[]): string {
   return redacted.some(({ path }) => path === "status_message") ? "status_message" : "status.message";
 }
 
-/** The rule behind one marker: the one of its name if any, else those that rule a whole key or are not named. */
+/** Rules that leave no marker of their own: a literal becomes `?`, a long text is cut. */
+const MARKLESS: ReadonlySet<string> = new Set(["sql_literal", "too_long"]);
+const isFailure = (rule: string): boolean => rule === "depth" || rule.startsWith("error:");
+
+/** The rule behind one marker: the one of its name if any, else those that can have left it. */
 function ruleOf(type: string, rules: readonly string[], types: ReadonlySet<string>): string {
   if (rules.includes(type)) return type;
-  const others = [...new Set(rules.filter((rule) => !types.has(rule)))];
-  return (others.length > 0 ? others : [...new Set(rules)]).join(", ");
+  const unnamed = rules.filter((rule) => !types.has(rule) && !MARKLESS.has(rule));
+  const fitting = unnamed.filter((rule) => isFailure(rule) === (type === "DROPPED"));
+  return unique(fitting.length > 0 ? fitting : rules).join(", ");
 }
 
 /**
  * Cuts a value into plain text and markers; with no rule for it, all of it is plain text. A value that was
- * changed without leaving a marker (dropped, or shortened like an address) ends in an empty piece for its rules.
+ * changed without leaving a marker (dropped, or shortened like an address) ends in an empty piece for each of its rules.
  */
 export function splitMarkers(text: string, rules: readonly string[]): Piece[] {
   if (rules.length === 0) return plain(text);
   const found = [...text.matchAll(MARKER)];
   if (found.length === 0) {
-    const rule = [...new Set(rules)].join(", ");
-    return [...plain(text), { kind: "marker", text: "", type: rule, rule }];
+    const rest = unique(rules).map(
+      (rule) => ({ kind: "marker", text: "", type: typeOf(rule), rule }) as const,
+    );
+    return [...plain(text), ...rest];
   }
   const types = new Set(found.map((match) => match[1] ?? ""));
   const pieces: Piece[] = [];
@@ -68,6 +75,11 @@ export function splitMarkers(text: string, rules: readonly string[]): Piece[] {
   if (end < text.length) pieces.push({ kind: "text", text: text.slice(end) });
   return pieces;
 }
+
+const unique = (rules: readonly string[]): string[] => [...new Set(rules)];
+
+/** What a rule that left no marker is called on a chip: `key:birth_date` is BIRTH_DATE. */
+const typeOf = (rule: string): string => rule.replace(/^key:/, "").toUpperCase();
 
 const plain = (text: string): Piece[] => (text === "" ? [] : [{ kind: "text", text }]);
 

@@ -37,7 +37,18 @@ test("when several rules could have made a marker all of them are named", () => 
 
 test("a value changed without a marker ends in a piece for its rule", () => {
   expect(splitMarkers("10.1.2.0", ["IP"])).toEqual([text("10.1.2.0"), marker("", "IP", "IP")]);
-  expect(splitMarkers("", ["EMAIL"])).toEqual([marker("", "EMAIL", "EMAIL")]);
+  expect(splitMarkers("", ["key:birth_date"])).toEqual([marker("", "BIRTH_DATE", "key:birth_date")]);
+  expect(splitMarkers("a = ?", ["sql_literal", "sql_literal"])).toEqual([
+    text("a = ?"),
+    marker("", "SQL_LITERAL", "sql_literal"),
+  ]);
+});
+
+test("a marker is not blamed on a rule that leaves none, or on a failure it did not come from", () => {
+  expect(splitMarkers("[PASSWORD][DROPPED]", ["sql_literal", "key:pin", "error:IBAN"])).toEqual([
+    marker("[PASSWORD]", "PASSWORD", "key:pin"),
+    marker("[DROPPED]", "DROPPED", "error:IBAN"),
+  ]);
 });
 
 test("a changed key is told apart from a changed value", () => {

@@ -43,7 +43,7 @@ export function Scatter({ traces, onRange }: ScatterProps) {
   const x = around(
     points.map(({ ms }) => ms),
     0.02,
-    1000,
+    20,
   );
   const y = around(
     points.map(({ log }) => log),
@@ -129,7 +129,7 @@ export function Scatter({ traces, onRange }: ScatterProps) {
           {moments.map(({ at: share, date }) => (
             <span style={{ left: percent(share) }}>
               {days ? `${formatDay(date).slice(5)} ` : ""}
-              {formatClock(date).slice(0, 8)}
+              {formatClock(date).slice(0, x.to - x.from < 10_000 ? 12 : 8)}
             </span>
           ))}
         </div>

@@ -43,6 +43,10 @@ export function TraceTable({ traces, colors }: TableProps) {
   );
 }
 
+function rootFirst({ services, root_service }: TraceSummary): string[] {
+  return [...services].sort((a, b) => Number(b === root_service) - Number(a === root_service));
+}
+
 type RowProps = {
   readonly trace: TraceSummary;
   readonly colors: ReadonlyMap<string, number>;
@@ -83,7 +87,7 @@ function Row({ trace, colors, share }: RowProps) {
         )}
       </td>
       <td class="services">
-        {trace.services.map((name) => (
+        {rootFirst(trace).map((name) => (
           <ServiceTag name={name} color={color(name)} />
         ))}
       </td>

@@ -79,7 +79,10 @@ export function RedactedText({ text, path, redacted, rules, plain = false }: Tex
         piece.kind === "text" ? (
           piece.text
         ) : (
-          <Chip type={piece.type} rule={piece.rule} marker={piece.text} plain={plain} />
+          <>
+            {piece.text === "" && text !== "" && " "}
+            <Chip type={piece.type} rule={piece.rule} marker={piece.text} plain={plain} />
+          </>
         ),
       )}
     </>

@@ -13,7 +13,7 @@ import type { Node } from "../tree";
 import type { Log, Span } from "../types";
 import { traceHref } from "../url";
 import { AttributeTable } from "./attribute_table";
-import { Events } from "./events";
+import { Events, isException } from "./events";
 import { LogLine } from "./log_line";
 
 type DetailProps = {
@@ -27,7 +27,12 @@ type DetailProps = {
 export function Detail({ node, origin, color, logs, onClose }: DetailProps) {
   const { span } = node;
   const [filter, setFilter] = useState("");
-  const start = BigInt(span.start_unix_nano);
+  const failed = span.events.some(isException); // then its exception is what a reader came for
+  const events = span.events.length > 0 && (
+    <Section title="Events" count={span.events.length} open>
+      <Events events={span.events} redacted={span.redacted} start={BigInt(span.start_unix_nano)} />
+    </Section>
+  );
   return (
     <aside class="detail" aria-label={`Span ${span.name}`}>
       <header>
@@ -59,6 +64,7 @@ export function Detail({ node, origin, color, logs, onClose }: DetailProps) {
         />
       </header>
       <div class="detail-body">
+        {failed && events}
         <Section title="Attributes" count={Object.keys(span.attributes).length} open>
           <AttributeTable
             attributes={span.attributes}
@@ -67,11 +73,7 @@ export function Detail({ node, origin, color, logs, onClose }: DetailProps) {
             filter={filter}
           />
         </Section>
-        {span.events.length > 0 && (
-          <Section title="Events" count={span.events.length} open>
-            <Events events={span.events} redacted={span.redacted} start={start} />
-          </Section>
-        )}
+        {!failed && events}
         {logs.length > 0 && (
           <Section title="Logs" count={logs.length} open>
             <ol class="log-lines">
@@ -114,6 +116,7 @@ export function Detail({ node, origin, color, logs, onClose }: DetailProps) {
 
 function StatusNote({ span }: { readonly span: Span }) {
   if (span.status.code !== "error") return null;
+  if (!span.status.message && span.events.some(isException)) return null;
   return (
     <p class="note error">
       <ErrorIcon />

@@ -11,22 +11,25 @@ type EventsProps = {
   readonly start: bigint;
 };
 
+/** OpenTelemetry's convention for an exception a span recorded. */
+export const isException = (event: SpanEvent): boolean =>
+  typeof event.attributes["exception.type"] === "string";
+
 export function Events({ events, redacted, start }: EventsProps) {
   return (
     <ol class="events">
       {events.map((event, index) => {
         const path = `events.${index}`;
         const after = Number(BigInt(event.time_unix_nano) - start);
-        const isException = typeof event.attributes["exception.type"] === "string";
         return (
-          <li class={isException ? "exception" : ""}>
+          <li class={isException(event) ? "exception" : ""}>
             <p class="event-title">
               <strong>
                 <RedactedText text={event.name} path={`${path}.name`} redacted={redacted} />
               </strong>
               <span class="faint">{formatOffset(after)}</span>
             </p>
-            {isException ? (
+            {isException(event) ? (
               <Exception attributes={event.attributes} path={`${path}.attributes`} redacted={redacted} />
             ) : (
               Object.keys(event.attributes).length > 0 && (
