@@ -88,7 +88,8 @@ def run(script: str, endpoint: str = NOWHERE, **environ: str) -> subprocess.Comp
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "TRACEO_"))}
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(script)],
-        env={**clean, "TRACEO_ENDPOINT": endpoint, **environ},
+        # The machine may be busy: what is to arrive may take its time.
+        env={**clean, "TRACEO_ENDPOINT": endpoint, "TRACEO_EXIT_TIMEOUT_S": "30", **environ},
         capture_output=True,
         text=True,
         timeout=GENEROUS_S,

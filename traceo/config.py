@@ -18,6 +18,7 @@ from traceo.settings import SETTINGS, Given, MiB, Setting
 __all__ = ["Config", "load", "pyproject_of"]
 
 _NAMES = frozenset(setting.name for setting in SETTINGS)
+_MARKS = (b"tool.traceo", b'tool."traceo"', b"tool.'traceo'", b"[tool]")
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,7 +153,7 @@ def _read_table(pyproject: Path) -> Mapping[str, Given]:
         raw = pyproject.read_bytes()
     except OSError:
         return {}  # no file is no setting
-    if b"traceo" not in raw:
+    if not any(mark in raw for mark in _MARKS):
         return {}  # most projects: spare them the parser
     import tomllib  # noqa: PLC0415 - 5 ms that only a file with our table costs
 

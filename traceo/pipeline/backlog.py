@@ -4,8 +4,10 @@ import os
 import random
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from traceo.exporters.outcome import Package, Signal
+if TYPE_CHECKING:  # the pipeline thread imports it
+    from traceo.exporters.outcome import Package, Signal
 
 __all__ = ["Backlog", "Batch", "Pace"]
 
@@ -15,7 +17,7 @@ class Batch:
 
     __slots__ = ("batch_id", "count", "number", "package", "payload", "signal")
 
-    def __init__(self, signal: Signal, payload: bytes, count: int) -> None:
+    def __init__(self, signal: "Signal", payload: bytes, count: int) -> None:
         self.signal: Signal = signal
         self.payload = payload
         self.count = count

@@ -1,13 +1,16 @@
 """From the backlog to the destination: attempts, their outcomes, and who waits for them."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from traceo.exporters.outcome import Outcome
 from traceo.pipeline.backlog import Backlog, Batch, Pace
 from traceo.pipeline.health import Health
-from traceo.pipeline.prepare import Route
 from traceo.pipeline.queue import Barrier
 from traceo.pipeline.trouble import Trouble
+
+if TYPE_CHECKING:  # the pipeline thread imports them
+    from traceo.exporters.outcome import Outcome
+    from traceo.pipeline.prepare import Route
 
 __all__ = ["Delivery"]
 
@@ -71,12 +74,12 @@ class Delivery:
         self._barriers.append((self._backlog.last, barrier))
         self.hurry = True
 
-    def run(self, route: Callable[[], Route]) -> None:
+    def run(self, route: Callable[[], "Route"]) -> None:
         """Send until the backlog is empty or an attempt fails or is not due yet."""
         while (batch := self._backlog.oldest) is not None and not self.abandoned:
             if self.pause_s() > 0:
                 break
-            outcome = _attempt(batch, route())
+            outcome = self._attempt(batch, route())
             if self.abandoned:
                 return
             if outcome.kind == "retry":
@@ -92,7 +95,16 @@ class Delivery:
             self._resolve()
         self._resolve()
 
-    def _settle(self, batch: Batch, outcome: Outcome) -> None:
+    def _attempt(self, batch: Batch, route: "Route") -> "Outcome":
+        try:
+            return _attempt(batch, route)
+        except Exception:  # a bug: a batch that fails like this must not fail for ever
+            self._backlog.pop()
+            self._health.drop(batch.signal, "pipeline_error", batch.count)
+            self._resolve()
+            raise
+
+    def _settle(self, batch: Batch, outcome: "Outcome") -> None:
         health = self._health
         if outcome.kind == "refused":
             status = f"_{outcome.status}" if outcome.status else ""
@@ -117,17 +129,21 @@ class Delivery:
             self.hurry = False
 
 
-def _attempt(batch: Batch, route: Route) -> Outcome:
+def _attempt(batch: Batch, route: "Route") -> "Outcome":
     """One attempt. A package made once is kept for the next attempt, unless the keys have changed."""
-    outcome = Outcome.retry("not sent")
-    for _ in range(2):
-        if batch.package is None:
-            made = route.package(batch.signal, batch.payload, batch.batch_id)
-            if isinstance(made, Outcome):
-                return made
-            batch.package = made
-        outcome = route.send(batch.package)
-        if not outcome.reseal:
-            return outcome
-        batch.package = None
-    return outcome
+    outcome = _send(batch, route)
+    if not outcome.reseal:
+        return outcome
+    batch.package = None
+    return _send(batch, route)
+
+
+def _send(batch: Batch, route: "Route") -> "Outcome":
+    from traceo.exporters.outcome import Outcome  # noqa: PLC0415 - not in the application's thread
+
+    if batch.package is None:
+        made = route.package(batch.signal, batch.payload, batch.batch_id)
+        if isinstance(made, Outcome):
+            return made
+        batch.package = made
+    return route.send(batch.package)

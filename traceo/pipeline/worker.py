@@ -7,16 +7,18 @@ its own. Everything expensive is imported and built in that thread by ``assemble
 import threading
 import time
 from collections.abc import Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from opentelemetry import context
 
 from traceo.pipeline.delivery import Delivery
 from traceo.pipeline.health import Counts, Health
-from traceo.pipeline.prepare import Parts, Prepared, Route, prepare
 from traceo.pipeline.queue import LOGS, SPANS, Barrier, Queue, signal_of
 from traceo.pipeline.trouble import Trouble
 from traceo.records import LogRecord
+
+if TYPE_CHECKING:  # the pipeline thread imports it
+    from traceo.pipeline.prepare import Parts, Prepared, Route
 
 __all__ = ["Pipeline"]
 
@@ -40,7 +42,7 @@ class Pipeline:
 
     def __init__(
         self,
-        assemble: Callable[[], Parts],
+        assemble: Callable[[], "Parts"],
         *,
         queue_bytes: int,
         flush_every_s: float,
@@ -147,7 +149,7 @@ class Pipeline:
         return self.queue.estimated_bytes + self._delivery.waiting_bytes
 
     @property
-    def route(self) -> Route | None:
+    def route(self) -> "Route | None":
         """Where batches go, once the thread has made it."""
         return self._parts.route if self._parts is not None else None
 
@@ -218,6 +220,8 @@ class Pipeline:
         return True
 
     def _loop(self) -> None:
+        if self._parts is None:
+            self._make_parts()  # now rather than with the first batch: a short process may end before that
         while True:
             pause_s = self._flush_every_s
             if not self._delivery.is_empty:
@@ -258,7 +262,9 @@ class Pipeline:
                 return
             time.sleep(wait_s)
 
-    def _prepare(self, items: list[object]) -> Prepared:
+    def _prepare(self, items: list[object]) -> "Prepared":
+        from traceo.pipeline.prepare import prepare  # noqa: PLC0415 - not in the application's thread
+
         for item in items:
             self._open[signal_of(item)] += 1
         prepared = prepare(items, self._parts or self._make_parts(), self._drop)
@@ -267,15 +273,15 @@ class Pipeline:
             self._delivery.add(batch)
         return prepared
 
-    def _make_parts(self) -> Parts:
+    def _make_parts(self) -> "Parts":
         with self._assembling:
             self._parts = self._assemble()
         return self._parts
 
-    def _route(self) -> Route:
+    def _route(self) -> "Route":
         return (self._parts or self._make_parts()).route
 
-    def _show(self, prepared: Prepared) -> None:
+    def _show(self, prepared: "Prepared") -> None:
         watch = self._parts.watch if self._parts is not None else None
         if watch is None:
             return
