@@ -188,7 +188,7 @@ def test_a_sealed_package_can_be_sent_later_by_another_process(collector, destin
 
 
 def test_new_keys_of_the_collector_are_fetched_when_it_refuses_the_old_ones(
-    collector, answer, destination_to, key_set, monkeypatch
+    collector, answer, destination_to, key_set
 ):
     destination = destination_to(collector.url())
     destination.deliver("traces", PAYLOAD, BATCH_ID)
@@ -201,8 +201,6 @@ def test_new_keys_of_the_collector_are_fetched_when_it_refuses_the_old_ones(
     )
     collector.answers[KEYS] = answer(200, {}, rotated.publish())
     collector.answers["/v1/traces"] = deque([answer(400), answer(200)])
-    monkeypatch.setattr("traceo.exporters.peer._LOOK_AGAIN_S", -1.0)
-    destination._peers[collector.url()]._look_at_s = 0.0
     assert destination.deliver("traces", PAYLOAD, BATCH_ID) == Outcome.accepted()
     assert paths(collector)[2:] == [("POST", "/v1/traces"), ("GET", KEYS), ("POST", "/v1/traces")]
     assert open_batch(collector.arrived[-1].body, rotated.private_keys()).kid == rotated.recipient().kid

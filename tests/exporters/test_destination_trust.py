@@ -88,16 +88,15 @@ def test_trust_on_first_use_is_remembered_in_a_private_file(collector, deliver, 
     [memory] = (tmp_path / "state").iterdir()
     assert stat.S_IMODE(memory.stat().st_mode) == 0o600
     collector.answers[KEYS] = answer(200, {}, other_set.publish())
-    # What is remembered and not expired is used without asking; the collector cannot open it and says so.
+    # What is remembered and not expired is used without asking; the collector cannot open it and says so. Once it
+    # has expired, the collector is asked first. Either way its new signer is not believed and the batch is kept.
     collector.answers["/v1/traces"] = answer(400)
-    outcome = deliver(collector.url(), state_dir=tmp_path / "state")
-    assert outcome.kind == "refused"
-    # Once it has expired, the collector is asked, and its new signer is not believed.
-    memory.write_bytes(memory.read_bytes().replace(b'"document":"{', b'"document":"['))
-    outcome = deliver(collector.url(), state_dir=tmp_path / "state")
-    assert outcome.kind == "retry"
-    assert f"now signed by {other_set.fingerprint}" in outcome.reason
-    assert f"remove {memory}" in outcome.reason
+    for document in (b'"document":"{', b'"document":"['):
+        memory.write_bytes(memory.read_bytes().replace(b'"document":"{', document))
+        outcome = deliver(collector.url(), state_dir=tmp_path / "state")
+        assert outcome.kind == "retry"
+        assert f"now signed by {other_set.fingerprint}" in outcome.reason
+        assert f"remove {memory}" in outcome.reason
     memory.unlink()
     collector.answers["/v1/traces"] = answer(200)
     assert deliver(collector.url(), state_dir=tmp_path / "state") == Outcome.accepted()
@@ -110,6 +109,20 @@ def test_within_a_process_the_signer_may_not_change(collector, answer, key_set, 
     with pytest.raises(Exception, match="restart this process"):
         trust.accept(other_set.publish())
     assert trust.keys.fingerprint == key_set.fingerprint
+    destination.close()
+
+
+def test_batches_are_kept_when_a_collector_comes_back_with_other_keys(collector, answer, key_set, other_set):
+    destination = Destination(collector.url())
+    assert destination.deliver("traces", b"payload", bytes(16)) == Outcome.accepted()
+    collector.answers[KEYS] = answer(200, {}, other_set.publish())
+    collector.answers["/v1/traces"] = answer(400)
+    outcomes = [destination.deliver("traces", b"payload", bytes(16)) for _ in range(3)]
+    assert [outcome.kind for outcome in outcomes] == ["retry"] * 3
+    assert "restart this process" in outcomes[-1].reason
+    collector.answers[KEYS] = answer(200, {}, key_set.publish())
+    collector.answers["/v1/traces"] = answer(200)
+    assert destination.deliver("traces", b"payload", bytes(16)) == Outcome.accepted()
     destination.close()
 
 

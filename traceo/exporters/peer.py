@@ -38,6 +38,8 @@ _KEYS_PATH: Final = "/api/traceo/keys"
 _PROTOBUF: Final = "application/x-protobuf"
 # How long a failed or fruitless look at the key set keeps us from looking again.
 _LOOK_AGAIN_S: Final = 30.0
+# How soon a refused batch may make us look again.
+_DOUBT_AGAIN_S: Final = 1.0
 
 
 class PeerSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +72,8 @@ class Peer:
             self.kind = "traceo"
         self.encoding: Encoding = "gzip"
         self._look_at_s = 0.0
+        self._doubt_at_s = 0.0
+        self._distrust: Outcome | None = None
 
     def package(self, signal: Signal, payload: bytes, batch_id: bytes) -> Package | Outcome:
         """`payload` (an OTLP protobuf message) compressed, and sealed for a Traceo collector."""
@@ -173,7 +177,9 @@ class Peer:
         try:
             self.trust.accept(document)
         except TrustError as error:
-            return self._retry(f"not sealed to: {error}")
+            self._distrust = self._retry(f"not sealed to: {error}")
+            return self._distrust
+        self._distrust = None
         self.kind = "traceo"
         return None
 
@@ -184,9 +190,14 @@ class Peer:
                 self.encoding = "gzip"
                 return Outcome.retry(outcome.reason, status=415, reseal=True, after_s=0.0)
             return outcome
-        if outcome.status not in {400, 409, 415, 422} or time.monotonic() < self._look_at_s:
+        if outcome.status not in {400, 409, 415, 422}:
             return outcome
-        self._look()
+        if time.monotonic() >= self._doubt_at_s:
+            self._doubt_at_s = time.monotonic() + _DOUBT_AGAIN_S
+            self._look()
+        if self._distrust is not None:
+            # A collector with other keys than the trusted ones: kept until a person has decided.
+            return self._distrust
         keys = self.trust.usable()
         if keys is None or keys.recipient().kid == package.sealed_to:
             return outcome
