@@ -1,14 +1,14 @@
 """The bytes that the check looks at: everything that left the services, wherever it ended up."""
 
+import http.client
 import json
 import shutil
 import sqlite3
 import tempfile
-import urllib.request
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, Protocol, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -17,9 +17,10 @@ from traceo.collector.batch import Encoding, Media, Signal
 from traceo.collector.receivers.decompress import decompress, encoding_named
 from traceo.collector.store.arrow import read_parquet
 from traceo.collector.store.wal import FileLog
+from traceo.errors import StoreError
 from traceo.sealing import KeySet, PrivateKeys, open_batch
 
-__all__ = ["Exhibit", "api_answers", "is_rolled", "private_keys", "segments", "wal", "wire"]
+__all__ = ["Api", "Exhibit", "private_keys", "segments", "wal", "wire"]
 
 _LIMIT: Final = 256 * 1024 * 1024
 _PAGE: Final = 200
@@ -87,30 +88,63 @@ def segments(data: Path) -> Iterator[Exhibit]:
             yield Exhibit("segment, decoded", "\n".join(map(str, column)).encode())
 
 
-def is_rolled(url: str) -> bool:
-    """Has the collector written all that it replayed into segments?"""
-    status = json.loads(_get(f"{url}/api/traceo/status"))
-    return status["segments"] > 0 and status["wal_bytes"] == 0
+class Api:
+    """The collector's query API on ``127.0.0.1:port``, over one connection."""
 
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
 
-def api_answers(url: str) -> Iterator[Exhibit]:
-    """Every answer of the query API: services, operations, all pages of the search, every trace."""
-    for path in ("/api/traceo/status", "/api/traceo/keys"):
-        yield Exhibit(f"API, {path}", _get(f"{url}{path}"))
-    services = _get(f"{url}/api/traceo/services")
-    yield Exhibit("API, /api/traceo/services", services)
-    for service in json.loads(services)["services"]:
-        path = f"/api/traceo/operations?service={quote(service['name'], safe='')}"
-        yield Exhibit("API, /api/traceo/operations", _get(url + path))
-    cursor: str | None = ""
-    while cursor is not None:
-        query = urlencode({"limit": _PAGE} | ({"cursor": cursor} if cursor else {}))
-        page = _get(f"{url}/api/traceo/traces?{query}")
-        yield Exhibit("API, /api/traceo/traces", page)
-        answer = json.loads(page)
-        for trace in answer["traces"]:
-            yield Exhibit("API, a trace", _get(f"{url}/api/traceo/traces/{trace['trace_id']}"))
-        cursor = answer["next"]
+    def get(self, path: str, **query: str | int) -> bytes:
+        """The answer's body.
+
+        Raises:
+            StoreError: any other status than 200.
+        """
+        target = f"/api/traceo/{path}" + (f"?{urlencode(query)}" if query else "")
+        try:
+            status, body = self._ask(target)
+        except ConnectionError:  # it hangs up when nothing was asked for a while, or was started again
+            status, body = self._ask(target)
+        if status != http.HTTPStatus.OK:
+            raise StoreError(f"the collector answered {status} to /api/traceo/{path}")
+        return body
+
+    def _ask(self, target: str) -> tuple[int, bytes]:
+        try:
+            self._connection.request("GET", target)
+            with self._connection.getresponse() as answer:
+                return answer.status, answer.read()
+        except OSError:
+            self._connection.close()
+            raise
+
+    def is_rolled(self) -> bool:
+        """Has the collector written all that it replayed into segments?"""
+        status = json.loads(self.get("status"))
+        return status["segments"] > 0 and status["wal_bytes"] == 0
+
+    def a_checkout(self) -> str | None:
+        """The id of a checkout's trace: of those without error, the one with the most spans."""
+        answer = json.loads(self.get("traces", service="shop", operation="POST /checkout", limit=100))
+        best = max(answer["traces"], key=lambda trace: (-trace["errors"], trace["spans"]), default=None)
+        return None if best is None else best["trace_id"]
+
+    def everything(self) -> Iterator[Exhibit]:
+        """Every answer: status, keys, services, operations, all pages of the search, every trace."""
+        for path in ("status", "keys"):
+            yield Exhibit(f"API, {path}", self.get(path))
+        services = self.get("services")
+        yield Exhibit("API, services", services)
+        for service in json.loads(services)["services"]:
+            yield Exhibit("API, operations", self.get("operations", service=service["name"]))
+        query: dict[str, str] | None = {}
+        while query is not None:
+            page = self.get("traces", limit=_PAGE, **query)
+            yield Exhibit("API, search", page)
+            answer = json.loads(page)
+            for trace in answer["traces"]:
+                yield Exhibit("API, traces", self.get(f"traces/{trace['trace_id']}"))
+            query = {"cursor": answer["next"]} if answer["next"] else None
 
 
 def _opened(body: bytes, encoding: str, keys: PrivateKeys | None) -> bytes:
@@ -126,8 +160,3 @@ def _decompressed(body: bytes, encoding: str) -> bytes:
     if known is None:
         raise ValueError(f"a batch is encoded as {encoding}")
     return decompress(body, known, limit=_LIMIT)
-
-
-def _get(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310  our own collector on loopback
-        return answer.read()

@@ -15,6 +15,7 @@ __all__ = ["Findings", "masked", "search"]
 
 _SHOWN: Final = 2
 """Characters of a value that a report may show at each end."""
+_WIDTH: Final = 40
 
 
 class Findings(msgspec.Struct, frozen=True):
@@ -66,11 +67,13 @@ def search(plants: Sequence[Plant], exhibits: Iterable[Exhibit]) -> Findings:
 
 
 def masked(value: str) -> str:
-    """Its shape: two characters at each end stay, letters become ``a``, digits ``9``.
+    """Its shape: up to two characters at each end stay, letters become ``a``, digits ``9``.
 
     >>> masked("ada.lovelace@example.com")
     'ada.aaaaaaaa@aaaaaaa.aom'
     """
-    shape = "".join("9" if c.isdigit() else "a" if c.isalpha() else c for c in value[_SHOWN:-_SHOWN])
-    text = f"{value[:_SHOWN]}{shape}{value[-_SHOWN:]}"
-    return text if len(text) <= 48 else f"{text[:45]}…"
+    kept = min(_SHOWN, len(value) // 8)
+    middle = value[kept : len(value) - kept]
+    shape = "".join("9" if c.isdigit() else "a" if c.isalpha() else c for c in middle)
+    text = f"{value[:kept]}{shape}{value[len(value) - kept :]}"
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"

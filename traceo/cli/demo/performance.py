@@ -60,8 +60,8 @@ def perform(options: Options) -> int:
             findings = play.check(progress)
         report.figures(console, run, baseline)
         holds = report.check(console, findings, redaction=options.redaction)
-        report.links(console, play.url, stays=not options.once)
         if not options.once:
+            report.links(console, play.url, checkout=play.api.a_checkout())
             _wait_for_ctrl_c()
     return 0 if holds else 1
 
@@ -77,6 +77,7 @@ class _Play:
         self._ledger = Ledger()
         self._data = folder / "collector"
         self.url = f"http://127.0.0.1:{self._port}"
+        self.api = evidence.Api(self._port)
 
     def baseline(self, progress: Progress) -> Run:
         """The same traffic for a short while with Traceo switched off; what it plants is forgotten."""
@@ -107,7 +108,7 @@ class _Play:
         rolled = "-m", "traceo.cli.demo.rolled", str(self._port), str(self._data)
         self._collector = self._start("collector-again", *rolled)
         self._wait_for_segments()
-        exhibits += [*evidence.segments(self._data), *evidence.api_answers(self.url)]
+        exhibits += [*evidence.segments(self._data), *self.api.everything()]
         return search(self._ledger.plants(), exhibits)
 
     def _run(
@@ -131,7 +132,7 @@ class _Play:
 
     def _wait_for_segments(self) -> None:
         deadline = time.monotonic() + _ROLLED_S
-        while time.monotonic() < deadline and not evidence.is_rolled(self.url):
+        while time.monotonic() < deadline and not self.api.is_rolled():
             time.sleep(0.1)
 
 

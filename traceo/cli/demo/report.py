@@ -1,13 +1,11 @@
 """What the demo prints: figures, the check's result, and where to look."""
 
-import json
-import urllib.request
-from collections.abc import Iterable
+from collections import defaultdict
 from typing import Final
-from urllib.parse import urlencode
 
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from traceo.cli.demo.leaks import Findings, masked
@@ -16,7 +14,7 @@ from traceo.cli.demo.traffic import Sent
 
 __all__ = ["Run", "check", "figures", "links"]
 
-_SHOWN_LEAKS: Final = 40
+_SHOWN: Final = 5  # values of a kind in the same places
 _MS: Final = 1000.0
 
 
@@ -69,21 +67,17 @@ def check(console: Console, findings: Findings, *, redaction: str) -> bool:
         return _check_of_the_check(console, findings)
     if findings.leaks:
         console.print(_leaks(findings))
-        _more(console, len(findings.leaks))
     style = "bold red" if findings.leaks else "bold green"
     console.print(f"{findings}", style=style)
     return not findings.leaks
 
 
-def links(console: Console, url: str, *, stays: bool) -> None:
-    """Print where to look; the addresses only while the collector stays up."""
-    if not stays:
-        return
-    console.print(f"\nTraces     {url}/", soft_wrap=True)
-    if trace_id := _best_trace(url):
-        console.print(f"A checkout {url}/trace/{trace_id}", soft_wrap=True)
-    console.print("API        " + f"{url}/api/docs", soft_wrap=True)
-    console.print("\nCtrl-C stops everything.")
+def links(console: Console, url: str, *, checkout: str | None) -> None:
+    """Print where to look while the collector stays up."""
+    console.print(f"\nTraces      {url}/", soft_wrap=True)
+    if checkout is not None:
+        console.print(f"A checkout  {url}/trace/{checkout}", soft_wrap=True)
+    console.print(f"API         {url}/api/docs\n\nCtrl-C stops everything.", soft_wrap=True)
 
 
 def _check_of_the_check(console: Console, findings: Findings) -> bool:
@@ -97,19 +91,15 @@ def _check_of_the_check(console: Console, findings: Findings) -> bool:
 
 
 def _leaks(findings: Findings) -> Table:
-    table = Table("kind", "planted in", "found in", "value, masked", title="Found", title_justify="left")
-    for plant, places in list(findings.leaks.items())[:_SHOWN_LEAKS]:
-        table.add_row(plant.kind, _lines(plant.places), _lines(places), masked(plant.value))
+    """One row for all values of a kind that went in and came out at the same places."""
+    groups: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    for plant, places in findings.leaks.items():
+        groups[plant.kind, "\n".join(plant.places), "\n".join(places)].append(masked(plant.value))
+    table = Table("kind", "planted in", "found in", "values, masked", title="Found", title_justify="left")
+    for group, values in groups.items():
+        more = [f"… {len(values) - _SHOWN:,} more"] if len(values) > _SHOWN else []
+        table.add_row(*group, escape("\n".join(values[:_SHOWN] + more)), end_section=True)
     return table
-
-
-def _more(console: Console, leaks: int) -> None:
-    if leaks > _SHOWN_LEAKS:
-        console.print(f"… and {leaks - _SHOWN_LEAKS:,} more")
-
-
-def _lines(words: Iterable[str]) -> str:
-    return "\n".join(words)
 
 
 def _balance(created: int, delivered: int, dropped: dict[str, int]) -> str:
@@ -126,12 +116,3 @@ def _cost(run: Run, baseline: Run | None) -> str:
     return (
         f"{with_it}, {baseline.cpu_ms:.2f} without Traceo: {added:+.2f} ms ({added / baseline.cpu_ms:+.0%})"
     )
-
-
-def _best_trace(url: str) -> str | None:
-    """A checkout that went well, with the most spans."""
-    query = urlencode({"service": "shop", "operation": "POST /checkout", "limit": 50})
-    with urllib.request.urlopen(f"{url}/api/traceo/traces?{query}", timeout=10) as answer:  # noqa: S310
-        traces = json.loads(answer.read())["traces"]
-    best = max(traces, key=lambda trace: (not trace["errors"], trace["spans"]), default=None)
-    return None if best is None else best["trace_id"]

@@ -14,7 +14,7 @@ from traceo.errors import TraceoError
 
 __all__ = ["RATE_PER_S", "Sent", "TrafficError", "drive"]
 
-RATE_PER_S: Final = 80
+RATE_PER_S: Final = 64
 """Requests a second; two cores also run two services and a collector, and it is the content that matters."""
 
 _CUSTOMERS: Final = 4  # threads
