@@ -1,14 +1,14 @@
 """The queue between the application and the pipeline: a put costs a deque append and a length check.
 
 Nothing here takes a lock on the application's side, so a span may end in a signal handler or in the middle of
-anything. The price is that the byte bound is estimated: one item in eight is weighed as it comes in and as it
-goes out, every one when half of the budget is used, and an empty queue sets the sum right.
+anything. The price is that the byte bound is estimated: one item in sixteen is weighed as it comes in and as
+it goes out, every one when half of the budget is used, and an empty queue sets the sum right.
 """
 
 import _thread
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Literal, Protocol, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, cast
 
 from traceo.records import LogRecord
 
@@ -18,19 +18,14 @@ SPANS: Final = "traces"
 LOGS: Final = "logs"
 
 _BURST = 256  # items that wake the worker before its timer does
-_SAMPLED = 7  # mask: one put in eight is weighed
+_SAMPLED = 15  # mask: one put in sixteen is weighed
 _EACH = 0
 
 _RECORD_BYTES = 600  # an empty span or log record with its objects, on CPython 3.11
+_PART_BYTES = 300  # an event or a link
 _VALUE_BYTES = 100  # a key reference, a value header, a hash slot
-
-
-class _Readable(Protocol):
-    """What is weighed of a span; a log record has ``body`` instead of the last two."""
-
-    attributes: Mapping[str, object] | None
-    events: Sequence["_Readable"]
-    links: Sequence["_Readable"]
+_FIXED = frozenset((int, bool, float))
+_DEPTH = 4
 
 
 class Barrier:
@@ -141,21 +136,25 @@ class Queue:
         items = self._items
         batch: list[Item] = []
         mask = self._mask
-        weight = 0
-        taken = self.taken
+        weight = logs = 0
+        barrier = False
         while len(batch) < max_items and weight < max_bytes:
             try:
                 item = items.popleft()
             except IndexError:
-                self._added = self._taken = 0  # nothing waits: whatever the estimate said was wrong
-                return batch
+                self._added = self._taken = weight = 0  # nothing waits: whatever the estimate said was wrong
+                break
             batch.append(item)
             if item.__class__ is Barrier:
+                barrier = True
                 break
             if not len(batch) & mask:
                 weight += weigh(item) * (mask + 1)
-            taken[LOGS if item.__class__ is LogRecord else SPANS] += 1
+            if item.__class__ is LogRecord:
+                logs += 1
         self._taken += weight
+        self.taken[LOGS] += logs
+        self.taken[SPANS] += len(batch) - logs - barrier
         return batch
 
     def close(self) -> None:
@@ -187,7 +186,7 @@ class Queue:
         return max(0, self._added - self._taken)
 
     def _admit(self, item: Item) -> None:
-        """Weigh, decide, wake. Out of the way of seven puts in eight."""
+        """Weigh, decide, wake. Out of the way of fifteen puts in sixteen."""
         if self._closed:
             self._drop(self.closed_drops)
             return
@@ -223,42 +222,38 @@ def signal_of(item: Item) -> Literal["traces", "logs"]:
     return LOGS if item.__class__ is LogRecord else SPANS
 
 
-def weigh(item: Item) -> int:
+def weigh(item: Any) -> int:
     """Roughly the bytes that an ended span or a log record keeps alive. Never raises."""
     try:
         if item.__class__ is LogRecord:
-            record = cast("LogRecord", item)
-            return _RECORD_BYTES + _weigh_value(record.body, 4) + _weigh_attributes(record.attributes)
-        span = cast("_Readable", item)
-        size = _RECORD_BYTES + _weigh_attributes(span.attributes)
-        for event in span.events or ():
-            size += 300 + _weigh_attributes(event.attributes)
-        for link in span.links or ():
-            size += 300 + _weigh_attributes(link.attributes)
+            return _RECORD_BYTES + _weigh_value(item.body, _DEPTH) + _weigh_attributes(item.attributes)
+        size = _RECORD_BYTES + _weigh_attributes(item.attributes)
+        for part in item.events or ():
+            size += _PART_BYTES + _weigh_attributes(part.attributes)
+        for part in item.links or ():
+            size += _PART_BYTES + _weigh_attributes(part.attributes)
     except Exception:  # a foreign span may be anything; it is counted as a large one
         return 4096
     return size
 
 
-def _weigh_attributes(attributes: Mapping[str, object] | None) -> int:
+def _weigh_attributes(attributes: Any, depth: int = _DEPTH) -> int:
     if not attributes:
         return 0
     size = _VALUE_BYTES * len(attributes)
     for value in attributes.values():
-        kind = value.__class__
-        if kind is str:
-            size += len(cast("str", value))
-        elif kind is not int and kind is not bool and kind is not float:
-            size += _weigh_value(value, 4)
+        if value.__class__ is str:
+            size += len(value)
+        elif value.__class__ not in _FIXED:
+            size += _weigh_value(value, depth)
     return size
 
 
-def _weigh_value(value: object, depth: int) -> int:
+def _weigh_value(value: Any, depth: int) -> int:
     if isinstance(value, (str, bytes)):
         return len(value)
     if depth and isinstance(value, Mapping):
-        nested = cast("Mapping[str, object]", value)
-        return sum(_VALUE_BYTES + len(key) + _weigh_value(item, depth - 1) for key, item in nested.items())
+        return _weigh_attributes(value, depth - 1)
     if depth and isinstance(value, Sequence):
-        return sum(_VALUE_BYTES + _weigh_value(item, depth - 1) for item in cast("Sequence[object]", value))
+        return sum(_VALUE_BYTES + _weigh_value(part, depth - 1) for part in cast("Sequence[Any]", value))
     return _VALUE_BYTES

@@ -13,7 +13,7 @@ from opentelemetry import context
 
 from traceo.pipeline.delivery import Delivery
 from traceo.pipeline.health import Counts, Health
-from traceo.pipeline.queue import LOGS, SPANS, Barrier, Queue, signal_of
+from traceo.pipeline.queue import LOGS, SPANS, Barrier, Queue
 from traceo.pipeline.trouble import Trouble
 from traceo.records import LogRecord
 
@@ -265,8 +265,9 @@ class Pipeline:
     def _prepare(self, items: list[object]) -> "Prepared":
         from traceo.pipeline.prepare import prepare  # noqa: PLC0415 - not in the application's thread
 
-        for item in items:
-            self._open[signal_of(item)] += 1
+        logs = sum(item.__class__ is LogRecord for item in items)
+        self._open[LOGS] += logs
+        self._open[SPANS] += len(items) - logs
         prepared = prepare(items, self._parts or self._make_parts(), self._drop)
         for batch in prepared.batches:
             self._open[batch.signal] -= batch.count
