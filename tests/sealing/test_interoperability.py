@@ -4,6 +4,7 @@ import hashlib
 import json
 from base64 import urlsafe_b64decode
 
+import cbor2
 import cwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import x25519
@@ -52,7 +53,7 @@ def test_pyhpke_opens_the_content_key_and_cwt_the_body_that_we_sealed(other_suit
         info=recipient_structure(inner, protected),
     )
     content_key = context.open(wrapped)
-    direct = cbor.encode(cbor.Tag(96, [protected, unprotected, ciphertext, [[b"", {1: -6}, b""]]]))
+    direct = cbor2.CBORTag(96, [protected, unprotected, ciphertext, [[b"", {1: -6}, b""]]])
     key = cwt.COSEKey.from_symmetric_key(content_key, alg="A256GCM")
     assert cwt.COSE.new().decode(direct, [key]) == BODY
 

@@ -5,6 +5,7 @@ import os
 import stat
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -87,7 +88,7 @@ def damaged(key_set, tmp_path, change):
     file = json.loads(path.read_text())
     change(file)
     path.write_text(json.dumps(file))
-    with pytest.raises(KeyFileError, match="damaged or not a Traceo key set") as caught:
+    with pytest.raises(KeyFileError, match="damaged or not a Traceo key set|is a seed of 32 bytes") as caught:
         KeySet.load(tmp_path)
     return caught.value
 
@@ -287,6 +288,37 @@ def test_destroyed_keys_are_gone_from_file_and_document(tmp_path, key_set):
     published = PublishedKeys.verify(loaded.publish(now_s=NOW_S), pin=None, now_s=NOW_S)
     assert [key.recipient for key in published.keys] == [fresh.recipient]
     assert old.recipient.kid not in loaded.private_keys()
+
+
+def test_a_sender_without_ml_kem_seals_to_the_x25519_companion(key_set, monkeypatch):
+    document = key_set.publish(now_s=NOW_S)
+    monkeypatch.setattr("traceo.sealing.published.default_kem", lambda: Kem.X25519)
+    recipient = PublishedKeys.verify(document, pin=None, now_s=NOW_S).recipient()
+    assert recipient.kem is Kem.X25519
+    header = BatchHeader(
+        content_type="x", content_encoding="", batch_id=bytes(16), tenant="", signal="logs", timestamp_ns=0
+    )
+    data = seal_batch(b"body", recipients=[recipient], header=header)
+    assert open_batch(data, key_set.private_keys()).body == b"body"
+
+
+def test_without_ml_kem_a_new_key_set_uses_x25519(tmp_path, key_set, monkeypatch):
+    def missing(_):
+        raise UnsupportedAlgorithm("no ML-KEM")
+
+    monkeypatch.setattr(
+        "cryptography.hazmat.primitives.asymmetric.mlkem.MLKEM768PrivateKey.from_seed_bytes", missing
+    )
+    default_kem.cache_clear()
+    try:
+        assert KeySet.create().recipient().kem is Kem.X25519
+        key_set.save(tmp_path)
+        with pytest.raises(KeyFileError, match="has no ML-KEM"):
+            KeySet.load(tmp_path)
+    finally:
+        monkeypatch.undo()
+        default_kem.cache_clear()
+    assert default_kem() is Kem.X_WING
 
 
 _SIGNER = KeySet.create(now_s=NOW_S)

@@ -21,6 +21,7 @@ key.
 import enum
 import functools
 import hashlib
+import hmac
 import os
 from collections.abc import Iterable
 from typing import Final, TypeAlias
@@ -37,6 +38,7 @@ __all__ = ["Kem", "PrivateKeys", "RecipientKey", "RecipientSecret", "default_kem
 _SEED_BYTES: Final = 32
 _MLKEM_PUBLIC_BYTES: Final = 1184
 _MLKEM_SEED_BYTES: Final = 64
+_FALLBACK_LABEL: Final = b"traceo x25519 fallback"
 
 _PublicKey: TypeAlias = x25519.X25519PublicKey | hpke.MLKEM768X25519PublicKey
 _SecretKey: TypeAlias = x25519.X25519PrivateKey | hpke.MLKEM768X25519PrivateKey
@@ -106,8 +108,17 @@ class RecipientSecret(msgspec.Struct, frozen=True):
         """A new key from the operating system's random numbers."""
         return cls(default_kem() if kem is None else kem, os.urandom(_SEED_BYTES))
 
+    def fallback(self) -> "RecipientSecret | None":
+        """The X25519 key that goes with an X-Wing one, for senders without ML-KEM; None beside an X25519 key.
+
+        Derived from the seed (HMAC-SHA256 under a label of its own), so that the two live and die together.
+        """
+        if self.kem is Kem.X25519:
+            return None
+        return RecipientSecret(Kem.X25519, hmac.digest(self.seed, _FALLBACK_LABEL, hashlib.sha256))
+
     def recipient(self) -> RecipientKey:
-        """The public half."""
+        """The public half. `SealingError` for an X-Wing key on a platform without ML-KEM."""
         if self.kem is Kem.X25519:
             return RecipientKey(self.kem, _x25519_secret(self.seed).public_key().public_bytes_raw())
         lattice, curve = _x_wing_halves(self.seed)
@@ -180,7 +191,8 @@ def _x_wing_halves(seed: bytes) -> tuple[mlkem.MLKEM768PrivateKey, x25519.X25519
     if len(seed) != _SEED_BYTES:
         raise SealingError("an X-Wing private key is a seed of 32 bytes")
     expanded = hashlib.shake_256(seed).digest(_MLKEM_SEED_BYTES + 32)
-    return (
-        mlkem.MLKEM768PrivateKey.from_seed_bytes(expanded[:_MLKEM_SEED_BYTES]),
-        _x25519_secret(expanded[_MLKEM_SEED_BYTES:]),
-    )
+    try:
+        lattice = mlkem.MLKEM768PrivateKey.from_seed_bytes(expanded[:_MLKEM_SEED_BYTES])
+    except UnsupportedAlgorithm as error:
+        raise SealingError("the cryptography package of this platform has no ML-KEM") from error
+    return lattice, _x25519_secret(expanded[_MLKEM_SEED_BYTES:])

@@ -82,7 +82,9 @@ class KeySet(msgspec.Struct, frozen=True):
             data = unlock(data, passphrase)
         try:
             return _from_file(msgspec.json.decode(data, type=_File))
-        except (msgspec.DecodeError, ValueError, SealingError):
+        except SealingError as error:
+            raise KeyFileError(f"the key file {path} cannot be used: {error}") from None
+        except (msgspec.DecodeError, ValueError):
             # `from None`: a decoder's message may quote the file.
             raise KeyFileError(f"the key file {path} is damaged or not a Traceo key set") from None
 
@@ -105,9 +107,9 @@ class KeySet(msgspec.Struct, frozen=True):
         """The signed public document (see `traceo.sealing.published`), good for `valid_s` seconds."""
         issued = _now(now_s)
         rows = [
-            PublishedKey(key.recipient, key.state, key.since_s)
+            PublishedKey(key.recipient, key.state, key.since_s, _fallback(key.secret))
             for key in self.keys
-            if key.state is not KeyState.DESTROYED
+            if key.secret is not None
         ]
         return sign(
             rows, root=self._root(), serial=self.serial, issued_at_s=issued, expires_at_s=issued + valid_s
@@ -120,7 +122,9 @@ class KeySet(msgspec.Struct, frozen=True):
 
     def private_keys(self) -> PrivateKeys:
         """All keys that still open batches. Making them costs about a millisecond: keep the result."""
-        return PrivateKeys(key.secret for key in self.keys if key.secret is not None)
+        secrets = [key.secret for key in self.keys if key.secret is not None]
+        fallbacks = [secret.fallback() for secret in secrets]
+        return PrivateKeys([*secrets, *(secret for secret in fallbacks if secret is not None)])
 
     def recipient(self) -> RecipientKey:
         """The primary key's public half."""
@@ -151,6 +155,11 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     serial: int
     root: bytes
     keys: list[_Row]
+
+
+def _fallback(secret: RecipientSecret) -> RecipientKey | None:
+    companion = secret.fallback()
+    return None if companion is None else companion.recipient()
 
 
 def _now(now_s: float | None) -> int:

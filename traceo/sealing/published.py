@@ -8,7 +8,8 @@ key*::
     header   {"alg": "Ed25519", "jwk": {"crv": "Ed25519", "kty": "OKP", "x": ...}, "typ": "traceo-keys"}
     payload  {"version": 1, "serial": 3, "issued_at": unix s, "expires_at": unix s,
               "keys": [{"kid": base64url(16 bytes), "kem": 25722, "public": base64url(raw key),
-                        "state": "pending" | "primary" | "decrypt-only", "since": unix s}, ...]}
+                        "state": "pending" | "primary" | "decrypt-only", "since": unix s,
+                        "x25519": base64url(raw key), beside an X-Wing key, for who has no ML-KEM}, ...]}
 
 The signature covers the ASCII bytes ``protected + "." + payload`` as they stand, so nothing needs a canonical
 form. What an application pins is the *fingerprint* of the root key: ``sha256:`` and the base64url of its JWK
@@ -29,7 +30,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from traceo.errors import TrustError
 from traceo.sealing import base64url
-from traceo.sealing.hpke import Kem, RecipientKey
+from traceo.sealing.hpke import Kem, RecipientKey, default_kem
 
 __all__ = ["KeyState", "PublishedKey", "PublishedKeys", "root_fingerprint", "sign"]
 
@@ -49,11 +50,15 @@ class KeyState(StrEnum):
 
 
 class PublishedKey(msgspec.Struct, frozen=True):
-    """One public key of a key set, and since when (unix seconds) it is in its state."""
+    """One public key of a key set, and since when (unix seconds) it is in its state.
+
+    `fallback` is the X25519 key for senders that have no ML-KEM.
+    """
 
     recipient: RecipientKey
     state: KeyState
     since_s: int
+    fallback: RecipientKey | None = None
 
 
 class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
@@ -74,12 +79,13 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True):
     typ: Literal["traceo-keys"]
 
 
-class _Key(msgspec.Struct):
+class _Key(msgspec.Struct, omit_defaults=True):
     kid: str
     kem: Kem
     public: str
     state: KeyState
     since: int
+    x25519: str = ""
 
 
 class _Payload(msgspec.Struct):
@@ -145,8 +151,11 @@ class PublishedKeys(msgspec.Struct, frozen=True):
         return True
 
     def recipient(self) -> RecipientKey:
-        """The key to seal to now."""
-        return next(key.recipient for key in self.keys if key.state is KeyState.PRIMARY)
+        """The key to seal to now: the primary one, or its X25519 companion on a platform without ML-KEM."""
+        primary = next(key for key in self.keys if key.state is KeyState.PRIMARY)
+        if primary.fallback is not None and default_kem() is Kem.X25519:
+            return primary.fallback
+        return primary.recipient
 
 
 def root_fingerprint(public: bytes) -> str:
@@ -168,6 +177,7 @@ def sign(
             base64url.encode(key.recipient.public),
             key.state,
             key.since_s,
+            "" if key.fallback is None else base64url.encode(key.fallback.public),
         )
         for key in keys
     ]
@@ -186,4 +196,7 @@ def _published(key: _Key) -> PublishedKey:
     recipient = RecipientKey(key.kem, base64url.decode(key.public))
     if len(recipient.public) != key.kem.public_bytes or base64url.decode(key.kid) != recipient.kid:
         raise ValueError("a key that does not match its id")
-    return PublishedKey(recipient, key.state, key.since)
+    fallback = RecipientKey(Kem.X25519, base64url.decode(key.x25519)) if key.x25519 else None
+    if fallback is not None and len(fallback.public) != Kem.X25519.public_bytes:
+        raise ValueError("a fallback key of the wrong length")
+    return PublishedKey(recipient, key.state, key.since, fallback)
