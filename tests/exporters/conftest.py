@@ -42,6 +42,8 @@ class _Handler(BaseHTTPRequestHandler):
         answer = peer.answer_to(self.path)
         if answer is None:
             peer.hold.wait(20)
+            answer = peer.answer_to(self.path)
+        if answer is None:
             self.close_connection = True
             return
         self.send_response(answer.status)
@@ -60,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class RecordingPeer:
-    """`answers[path]` is an `Answer`, a list of them used up in order, or None: never answer."""
+    """`answers[path]` is an `Answer`, a deque of them used up in order, or None: wait until `hold` is set."""
 
     def __init__(self, context=None):
         self.arrived = []

@@ -186,6 +186,28 @@ def test_a_forked_child_makes_its_own_connection_and_leaves_the_parents_alone(pe
     assert childs != first
 
 
+def test_a_forked_child_that_closes_leaves_a_send_of_its_parent_alone(peer, connect, answer):
+    peer.answers["/"] = None
+    sender = connect(peer.url(), timeout_s=60.0)
+    answered = []
+    thread = threading.Thread(target=lambda: answered.append(sender.get("/").status))
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not peer.arrived and time.monotonic() < deadline:
+        thread.join(0.005)
+    child = os.fork()
+    if child == 0:
+        try:
+            sender.close()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    peer.answers["/"] = answer(200)
+    peer.hold.set()
+    thread.join(10)
+    assert answered == [200]
+
+
 def test_a_proxy_is_used_for_other_hosts_only(peer, answer, monkeypatch, connect):
     monkeypatch.setenv("http_proxy", f"http://user:pa%40ss@127.0.0.1:{peer.port}")
     monkeypatch.setenv("no_proxy", "internal.test")

@@ -88,7 +88,9 @@ def damaged(key_set, tmp_path, change):
     file = json.loads(path.read_text())
     change(file)
     path.write_text(json.dumps(file))
-    with pytest.raises(KeyFileError, match="damaged or not a Traceo key set|is a seed of 32 bytes") as caught:
+    with pytest.raises(
+        KeyFileError, match=r"damaged or not a Traceo key set|is a seed of 32 bytes"
+    ) as caught:
         KeySet.load(tmp_path)
     return caught.value
 

@@ -77,9 +77,11 @@ class HttpSender:
         """Close for good; a send in another thread ends at once with `ConnectionAbortedError`."""
         # The order matters: a sender marks itself busy before it looks at `_closed`.
         self._closed = True
-        if not self._busy:
+        connection = self._connection
+        # fork: an interrupt would reach the parent's connection, and whoever was busy is not in this process.
+        if not self._busy or (connection is not None and connection.pid != os.getpid()):
             self._drop()
-        elif (connection := self._connection) is not None:
+        elif connection is not None:
             connection.interrupt()
 
     def _request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Response:
