@@ -8,8 +8,8 @@ from planted import EMBEDDINGS, IDS, SECRETS
 
 __all__ = ["clean", "planted_ids", "planted_secrets"]
 
-_WORDS = "order cart stock invoice shipment session cache queue worker tenant catalog price payment user search index".split()
-_TABLES = "orders carts stock invoices shipments events prices audit_log".split()
+_WORDS = ["order", "cart", "stock", "invoice", "shipment", "session", "cache", "queue", "worker", "tenant", "catalog", "price", "payment", "user", "search", "index"]
+_TABLES = ["orders", "carts", "stock", "invoices", "shipments", "events", "prices", "audit_log"]
 
 
 def _hex(r: random.Random, count: int) -> str:
@@ -52,11 +52,11 @@ def _clean(r: random.Random) -> str:
         lambda: f"GET /static/{word}.{_hex(r, 8)}.js 304 in {ms:.1f}ms bytes={n} ua=curl/8.{r.randint(0, 20)}.0",
         lambda: f"1 validation error for {word.title()}\nquantity\n  Input should be greater than 0 [type=greater_than, input_value=-{r.randint(1, 9)}, input_type=int]",
         lambda: f"http://{word}-service.prod.svc.cluster.local:8080/internal/{other}/{n}",
-        lambda: f"ETag: W/\"{_hex(r, 16)}\" Last-Modified: Tue, {r.randint(1, 28)} Nov 2026 03:0{r.randint(0, 9)}:11 GMT Content-Length: {n}",
+        lambda: f'ETag: W/"{_hex(r, 16)}" Last-Modified: Tue, {r.randint(1, 28)} Nov 2026 03:0{r.randint(0, 9)}:11 GMT Content-Length: {n}',
         lambda: f"arn:aws:lambda:eu-west-1:{r.randint(10**11, 10**12 - 1)}:function:{word}-{other}",
         lambda: f"deadlock detected: process {n} waits for ShareLock on transaction {r.randint(10**6, 10**9)}; blocked by process {r.randint(1, 99_999)}",
         lambda: f"metrics p50={ms:.2f} p95={ms * 2:.2f} p99={ms * 3:.2f} rps={n} errors=0",
-        lambda: f"{word}_{other}_total{{service=\"{word}\",code=\"200\"}} {n} {1_763_950_000_000 + r.randint(0, 10**9)}",
+        lambda: f'{word}_{other}_total{{service="{word}",code="200"}} {n} {1_763_950_000_000 + r.randint(0, 10**9)}',
         lambda: f"pod/{word}-{_hex(r, 10)}-{_hex(r, 5)} OOMKilled (exit code 137) node ip-10-0-{r.randint(0, 255)}-{r.randint(0, 255)}.ec2.internal",
         lambda: f"start_ns={1_763_950_000_000_000_000 + r.randint(0, 10**15)} end_ns={1_763_950_000_000_000_000 + r.randint(0, 10**15)}",
         lambda: f"Order {n} total {ms:.2f} EUR, {r.randint(1, 9)} items, warehouse {r.choice(['A', 'B', 'C'])}{r.randint(1, 99)}",
@@ -91,7 +91,7 @@ def _core(kind: str, text: str) -> str:
     if kind == "url credentials":
         return text.split("://")[1].rsplit("@", 1)[0]
     if kind == "azure":
-        return text.split("AccountKey=")[1].split(";")[0]
+        return text.split("AccountKey=")[1].split(";", maxsplit=1)[0]
     if kind == "secret json":
         return text.split('"')[3]
     for separator in ("password=", "= ", ": ", "Bearer ", "Basic "):

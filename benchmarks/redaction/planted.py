@@ -28,10 +28,16 @@ def _completed(body: str, valid: Callable[[str], bool]) -> str:
 
 
 def card(r: random.Random) -> str:
-    prefix, size = r.choice([("4", 16), ("52", 16), ("37", 15), ("6011", 16), ("3566", 16), ("36", 14), ("4", 13), ("2131", 15)])
+    prefix, size = r.choice(
+        [("4", 16), ("52", 16), ("37", 15), ("6011", 16), ("3566", 16), ("36", 14), ("4", 13), ("2131", 15)]
+    )
     number = _completed(prefix + _digits(r, size - len(prefix) - 1), luhn)
     style = r.randrange(3) if size == 16 else 0
-    return number if style == 0 else (" " if style == 1 else "-").join(number[i : i + 4] for i in range(0, 16, 4))
+    return (
+        number
+        if style == 0
+        else (" " if style == 1 else "-").join(number[i : i + 4] for i in range(0, 16, 4))
+    )
 
 
 def iban(r: random.Random) -> str:
@@ -45,7 +51,9 @@ def iban(r: random.Random) -> str:
 
 
 def ssn(r: random.Random) -> str:
-    return f"{r.choice([*range(1, 666), *range(667, 900)]):03d}-{r.randint(1, 99):02d}-{r.randint(1, 9999):04d}"
+    return (
+        f"{r.choice([*range(1, 666), *range(667, 900)]):03d}-{r.randint(1, 99):02d}-{r.randint(1, 9999):04d}"
+    )
 
 
 def aadhaar(r: random.Random) -> str:
@@ -54,12 +62,20 @@ def aadhaar(r: random.Random) -> str:
 
 
 def pan(r: random.Random) -> str:
-    return _pick(r, string.ascii_uppercase, 3) + r.choice("PCHFAT") + r.choice(string.ascii_uppercase) + _digits(r, 4) + "K"
+    return (
+        _pick(r, string.ascii_uppercase, 3)
+        + r.choice("PCHFAT")
+        + r.choice(string.ascii_uppercase)
+        + _digits(r, 4)
+        + "K"
+    )
 
 
 def nric(r: random.Random) -> str:
     kind, digits = r.choice("STFG"), _digits(r, 7)
-    total = sum(int(d) * w for d, w in zip(digits, (2, 7, 6, 5, 4, 3, 2), strict=True)) + (4 if kind in "TG" else 0)
+    total = sum(int(d) * w for d, w in zip(digits, (2, 7, 6, 5, 4, 3, 2), strict=True)) + (
+        4 if kind in "TG" else 0
+    )
     return kind + digits + ("JZIHGFEDCBA" if kind in "ST" else "XWUTRQPNMLK")[total % 11]
 
 
@@ -72,7 +88,9 @@ def resident_id(r: random.Random) -> str:
 def cpf(r: random.Random) -> str:
     digits = _digits(r, 9)
     for _ in range(2):
-        total = sum(int(d) * w for d, w in zip(digits, range(len(digits) + 1, 1, -1), strict=True)) * 10 % 11 % 10
+        total = (
+            sum(int(d) * w for d, w in zip(digits, range(len(digits) + 1, 1, -1), strict=True)) * 10 % 11 % 10
+        )
         digits += str(total)
     return f"{digits[:3]}.{digits[3:6]}.{digits[6:9]}-{digits[9:]}"
 
@@ -102,7 +120,10 @@ IDS: dict[str, tuple[Made, str]] = {
 
 
 def _jwt(r: random.Random) -> str:
-    parts = [{"alg": "HS256", "typ": "JWT"}, {"sub": str(r.randint(1, 10**9)), "iat": 1_700_000_000 + r.randint(0, 10**7)}]
+    parts = [
+        {"alg": "HS256", "typ": "JWT"},
+        {"sub": str(r.randint(1, 10**9)), "iat": 1_700_000_000 + r.randint(0, 10**7)},
+    ]
     head = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
     return ".".join([*head, _pick(r, _ALNUM + "_-", 43)])
 
@@ -146,7 +167,9 @@ EMBEDDINGS: tuple[Callable[[str, str], str], ...] = (
     lambda v, k: f"https://shop.example.com/customers/find?page=2&{k}={quote(v)}",
     lambda v, k: f"ValueError: no customer for {k} {v} in region eu-1",
     lambda v, k: f"INSERT INTO customers ({k}) VALUES ('{v}')",
-    lambda v, k: f'Traceback (most recent call last):\n  File "/app/shop.py", line 12, in buy\nKeyError: "{k} {v}"',
+    lambda v, k: (
+        f'Traceback (most recent call last):\n  File "/app/shop.py", line 12, in buy\nKeyError: "{k} {v}"'
+    ),
     lambda v, k: base64.b64encode(json.dumps({"n": 1, k: v}).encode()).decode(),
     lambda v, k: f"2026-11-24 03:07:33,418 WARNING shop.checkout [{k}={v}] rejected after 12 ms",
 )

@@ -63,7 +63,10 @@ def main() -> int:
         if engine.text(text, "message", hits) is not text:
             marked.append((hits, text))
     table["clean strings falsely marked, %"] = round(100 * len(marked) / len(strings), 3)
-    for name, source in (("ids", planted_ids(chosen.seed, 200)), ("secrets", planted_secrets(chosen.seed, 80))):
+    for name, source in (
+        ("ids", planted_ids(chosen.seed, 200)),
+        ("secrets", planted_secrets(chosen.seed, 80)),
+    ):
         total: Counter[str] = Counter()
         leaked: list[tuple[str, str, str]] = []
         for kind, value, text in source:

@@ -12,7 +12,17 @@ from collections.abc import Callable
 
 from .spans import Span
 
-__all__ = ["BASE64_STARTS", "BASE64_TRIGGER", "ESCAPE_TRIGGER", "PERCENT_TRIGGER", "Decoded", "base64_json", "fold", "percent", "unescape"]
+__all__ = [
+    "BASE64_STARTS",
+    "BASE64_TRIGGER",
+    "ESCAPE_TRIGGER",
+    "PERCENT_TRIGGER",
+    "Decoded",
+    "base64_json",
+    "fold",
+    "percent",
+    "unescape",
+]
 
 # The plain text, and for each of its characters and its end, the place in the source.
 Decoded = tuple[str, list[int]]

@@ -13,7 +13,7 @@ from .keys import Decision, KeyTable
 from .marks import Marks
 from .policy import Action, Policy
 from .report import Report
-from .scan import DetectorError, Scanner
+from .scan import DetectorError, Scanner, View
 from .spans import MARKER, Span, join, render
 from .sql import literals, normalise
 
@@ -33,13 +33,16 @@ _PLAIN_NUMBER = 10**11
 class _Plan:
     """What to do with the values of one key, and the clean texts seen under keys like it."""
 
-    __slots__ = ("clean", "decision", "key", "masks", "new_key", "quiet")
+    __slots__ = ("clean", "decision", "key", "masks", "new_key", "quiet", "view")
 
-    def __init__(self, key: str, new_key: str, decision: Decision, clean: set[str], *, quiet: bool) -> None:
+    def __init__(
+        self, key: str, new_key: str, decision: Decision, clean: set[str], view: View, *, quiet: bool
+    ) -> None:
         self.key = key
         self.new_key = new_key
         self.decision = decision
         self.clean = clean
+        self.view = view
         self.masks = decision.action not in {Action.SCAN, Action.KEEP}
         self.quiet = quiet  # small numbers under this key are just numbers
 
@@ -56,11 +59,12 @@ class Engine:
     """
 
     def __init__(self, policy: Policy, *, pure: bool = False) -> None:
-        from .detectors import detectors_for  # noqa: PLC0415  patterns are compiled with the first engine
+        from .detectors.catalog import detectors_for  # noqa: PLC0415  patterns are compiled with the first engine
 
         self.policy = policy
         self._keys = KeyTable(policy.keys)
         self._scanner = Scanner(detectors_for(policy), self._keys, pure=pure)
+        self._key_view = self._scanner.view("")
         self._marks = Marks(policy)
         self._report = Report()
         self._plans: dict[str, _Plan] = {}
@@ -104,7 +108,9 @@ class Engine:
                 if kind is str:
                     if value in plan.clean:
                         continue
-                elif plan.quiet and (kind is bool or ((kind is int or kind is float) and value < _PLAIN_NUMBER)):  # pyright: ignore[reportOperatorIssue]  a number by the test before
+                elif plan.quiet and (
+                    kind is bool or ((kind is int or kind is float) and value < _PLAIN_NUMBER)
+                ):  # pyright: ignore[reportOperatorIssue]  a number by the test before
                     continue
                 new = self._visit(value, plan, path + plan.new_key, found, 0)
                 if new is not value or plan.new_key != key:
@@ -137,7 +143,7 @@ class Engine:
         plan = self._plan(key, {})
         if plan.masks:
             return [Span(0, len(text), plan.decision.marker, plan.decision.rule)] if text else []
-        spans = self._find(text, plan.decision)
+        spans = self._find(text, plan)
         return join([*spans, *literals(text)]) if plan.decision.room == "sql" else spans
 
     def _plan(self, key: str, plans: dict[str, _Plan]) -> _Plan:
@@ -146,12 +152,14 @@ class Engine:
         context = self._scanner.context_of(decision.words)
         # Texts are clean for all keys that are scanned alike, so those share one set. Under a mask none is clean.
         like = "masked" if masks else f"{decision.room}/{decision.structural}/{context}"
-        spans = self._scanner.scan(key) if decision.action is not Action.KEEP else []
+        spans = self._scanner.scan(key, self._key_view) if decision.action is not Action.KEEP else []
         new_key = render(key, join(spans), Marks.plain) if spans else key
         quiet = not masks and new_key == key and (decision.structural or not context)
         if len(plans) >= _PLANS_KEPT:
             plans.clear()
-        plan = _Plan(key, new_key, decision, self._clean.setdefault(like, set()), quiet=quiet)
+        structural = decision.structural or decision.action is Action.KEEP
+        view = self._scanner.view(decision.words, structural=structural, room=decision.room)
+        plan = _Plan(key, new_key, decision, self._clean.setdefault(like, set()), view, quiet=quiet)
         plans[key] = plan
         return plan
 
@@ -183,7 +191,9 @@ class Engine:
         for key, item in value.items():
             name = f"{plan.key}.{key}"
             inner = self._nested.get(name) or self._plan(name, self._nested)
-            new = self._visit(item, inner, f"{where}.{inner.new_key[len(plan.new_key) + 1 :]}", found, depth + 1)
+            new = self._visit(
+                item, inner, f"{where}.{inner.new_key[len(plan.new_key) + 1 :]}", found, depth + 1
+            )
             if new is not item or inner.new_key != name:
                 changes.append((key, inner, new))
         if not changes:
@@ -244,7 +254,7 @@ class Engine:
         try:
             if decision.room == "sql":
                 text = self._without_literals(text, plan, hits)
-            spans = self._find(text, decision)
+            spans = self._find(text, plan)
         except DetectorError as error:
             self._count(f"error:{error.entity}", plan, hits)
             return DROPPED
@@ -265,11 +275,9 @@ class Engine:
             self._count("sql_literal", plan, hits)
         return statement
 
-    def _find(self, text: str, decision: Decision) -> list[Span]:
-        structural = decision.structural or decision.action is Action.KEEP
-        spans = self._scanner.scan(text, decision.words, structural=structural, room=decision.room)
-        spans = [span for span in spans if not self._marks.keeps(span.entity)]
-        return join(spans) if spans else spans
+    def _find(self, text: str, plan: _Plan) -> list[Span]:
+        spans = self._scanner.scan(text, plan.view)
+        return join([span for span in spans if not self._marks.keeps(span.entity)]) if spans else spans
 
     @staticmethod
     def _remember(value: str, clean: set[str]) -> None:

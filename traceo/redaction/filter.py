@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-
 __all__ = ["Trigger", "make_filter"]
 
 # The automaton's state cache; it starts over when full, so the bound costs time and never a match.
@@ -47,7 +46,7 @@ def _re2_filter(triggers: Sequence[Trigger]) -> Callable[[str], Sequence[int]]:
     for trigger in triggers:
         patterns.Add(trigger.pattern)
     patterns.Compile()
-    match = patterns.Match
+    match = getattr(patterns, "_set", patterns).Match  # the wrapper costs a third of the call
 
     def candidates(text: str) -> Sequence[int]:
         return match(text.encode("utf-8", "replace")) or ()

@@ -4,7 +4,6 @@ The key table decides, as it does for attributes; here is only how far such a va
 """
 
 import re
-from collections.abc import Sequence
 
 from .keys import KeyTable
 from .spans import MARKER, Span
@@ -34,21 +33,18 @@ _BARE_COOKIE = re.compile(r"[^\s=;,\"']+=[^;\s\"']*(?:;[ ]?[^\s=;,\"']+(?:=[^;\s
 _BARE_NAME = re.compile(r"[^\s,;&\"'<>)\]}|\\=:]+(?: [^\W\da-z_][^\s,;&\"'<>)\]}|\\=:]*(?![\w]*[=:])){0,4}")
 _BARE_ADDRESS = re.compile(r"(?:(?![ ,;]+[\w.\-]+[=:])[^\n;&\"'<>)\]}|\\])+")
 _CLOSING = {"[": "]", "{": "}"}
-_SECRETS = frozenset({"PASSWORD", "SECRET", "TOKEN", "API_KEY", "CREDENTIALS", "SESSION", "OTP", "PIN", "CVV"})
+_SECRETS = frozenset(
+    {"PASSWORD", "SECRET", "TOKEN", "API_KEY", "CREDENTIALS", "SESSION", "OTP", "PIN", "CVV"}
+)
 _SAID = frozenset({"password", "passwd", "passcode", "pin", "otp", "key", "secret"})
 _SAYS = frozenset({"PASSWORD", "PIN", "OTP", "API_KEY", "SECRET"})
 
 # Said about a value instead of it.
 _BENIGN = frozenset(
-    """none null nil true false undefined missing invalid expired required empty incorrect wrong failed ok yes no unset
-    set not is was has must should cannot can unknown redacted masked hidden filtered omitted removed changed updated
-    reset mismatch accepted rejected revoked valid verified present absent found string str int bool bytes float
-    optional any text number object default n/a na nan disabled enabled error denied forbidden unauthorized
-    authentication refresh too short long blank the a an for in on at of to and or with was/were please
-    deleted created added sent received""".split()
+    ["none", "null", "nil", "true", "false", "undefined", "missing", "invalid", "expired", "required", "empty", "incorrect", "wrong", "failed", "ok", "yes", "no", "unset", "set", "not", "is", "was", "has", "must", "should", "cannot", "can", "unknown", "redacted", "masked", "hidden", "filtered", "omitted", "removed", "changed", "updated", "reset", "mismatch", "accepted", "rejected", "revoked", "valid", "verified", "present", "absent", "found", "string", "str", "int", "bool", "bytes", "float", "optional", "any", "text", "number", "object", "default", "n/a", "na", "nan", "disabled", "enabled", "error", "denied", "forbidden", "unauthorized", "authentication", "refresh", "too", "short", "long", "blank", "the", "a", "an", "for", "in", "on", "at", "of", "to", "and", "or", "with", "was/were", "please", "deleted", "created", "added", "sent", "received"]
 )
 _PLACEHOLDER = re.compile(
-    r"[*•xX.\-_#]{3,}|\$\{\w+\}|\$[A-Z_]+|%\(\w+\)s|%[sdr]|\{\{?[a-z_][\w.!:\[\]'\" ]*\}\}?|\{\}|<[A-Za-z_ \-]+>|:[a-z_]+|\?|\[[A-Za-z_ ]*\]|…"
+    r"[*•xX.\-_#]{3,}|\$\{\w+\}|\$[A-Z_]+|%\(\w+\)s|%[sdr]|\{\{? ?[a-z_][\w.!:\[\]'\" ]*\}\}?|\{\}|<[A-Za-z_ \-]+>|:[a-z_]+|\?|\[[A-Za-z_ ]*\]|…"
 )
 # A line of source code in a traceback passes a variable on.
 _CODE = re.compile(
@@ -141,7 +137,7 @@ def _is_pair(text: str, match: re.Match[str], marker: str) -> bool:
     if match["tag"] is not None:
         return before.endswith("<") or before.endswith(":")
     if match["option"] is not None:
-        return match["key"].startswith("--")
+        return match["key"].rsplit(" ", 1)[-1].startswith("--")
     if match["sep"] == ":" and before.endswith("/"):
         return False  # an image and its tag
     return match["says"] is None or marker in _SAYS

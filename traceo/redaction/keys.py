@@ -96,13 +96,7 @@ _STEMS: tuple[tuple[str, str], ...] = (
 _PREFIXES: dict[str, str] = {"enduser": "USER", "http_cookie": "COOKIE", "http_request_cookie": "COOKIE"}
 # Look like a rule and are none.
 _EXEMPT = frozenset(
-    """page_token next_token next_page_token continuation_token pagination_token sync_token cancellation_token cookie_count
-    token_type fence_token fencing_token end_token start_token eos_token bos_token
-    pad_token stop_token host_name service_name code_function_name display_name_template database_name
-    gen_ai_token_type db_session aws_session db_user_name feature_flag_set_id
-    server_address client_address peer_address network_peer_address network_local_address local_address
-    source_address destination_address socket_address bind_address mac_address ip_address host_ip listen_address
-    net_sock_peer_addr remote_address sec_ch_ua_mobile per_token time_per_output_token time_to_first_token""".split()
+    ["page_token", "next_token", "next_page_token", "continuation_token", "pagination_token", "sync_token", "cancellation_token", "cookie_count", "token_type", "fence_token", "fencing_token", "end_token", "start_token", "eos_token", "bos_token", "pad_token", "stop_token", "host_name", "service_name", "code_function_name", "display_name_template", "database_name", "gen_ai_token_type", "db_session", "aws_session", "db_user_name", "feature_flag_set_id", "server_address", "client_address", "peer_address", "network_peer_address", "network_local_address", "local_address", "source_address", "destination_address", "socket_address", "bind_address", "mac_address", "ip_address", "host_ip", "listen_address", "net_sock_peer_addr", "remote_address", "sec_ch_ua_mobile", "per_token", "time_per_output_token", "time_to_first_token"]
 )
 # Written by instrumentation from its own knowledge, not from a request. Only secrets and e-mail addresses are looked
 # for in their texts, and their numbers are never ids of persons.
@@ -114,20 +108,21 @@ _STRUCTURAL_PREFIXES = (
     "aws.lambda.", "aws.region", "aws.ecs.", "feature_flag.", "server.", "http.response.status", "webengine.",
 )  # fmt: skip
 _STRUCTURAL = frozenset(
-    """trace_id span_id parent_span_id traceid spanid trace_state http.route http.request.method http.method
-    url.scheme url.template http.status_code http.flavor http.scheme http.request.resend_count net.peer.port net.host.port
-    net.transport network.peer.port network.local.port client.port db.namespace db.name db.redis.database_index error.type
-    exception.type exception.escaped messaging.message.id messaging.destination.name messaging.message.conversation_id
-    messaging.message.body.size http.request.body.size http.response.body.size http.request.size http.response.size
-    rpc.service rpc.method rpc.grpc.status_code gen_ai.operation.name gen_ai.system gen_ai.provider.name
-    gen_ai.response.model gen_ai.response.id gen_ai.response.finish_reasons gen_ai.tool.name gen_ai.token.type
-    gen_ai.tool.call.id peer.service span.kind log.level level severity lineno filename pathname funcname module
-    asgi.event.type celery.task_name celery.state celery.action""".split()
+    ["trace_id", "span_id", "parent_span_id", "traceid", "spanid", "trace_state", "http.route", "http.request.method", "http.method", "url.scheme", "url.template", "http.status_code", "http.flavor", "http.scheme", "http.request.resend_count", "net.peer.port", "net.host.port", "net.transport", "network.peer.port", "network.local.port", "client.port", "db.namespace", "db.name", "db.redis.database_index", "error.type", "exception.type", "exception.escaped", "messaging.message.id", "messaging.destination.name", "messaging.message.conversation_id", "messaging.message.body.size", "http.request.body.size", "http.response.body.size", "http.request.size", "http.response.size", "rpc.service", "rpc.method", "rpc.grpc.status_code", "gen_ai.operation.name", "gen_ai.system", "gen_ai.provider.name", "gen_ai.response.model", "gen_ai.response.id", "gen_ai.response.finish_reasons", "gen_ai.tool.name", "gen_ai.token.type", "gen_ai.tool.call.id", "peer.service", "span.kind", "log.level", "level", "severity", "lineno", "filename", "pathname", "funcname", "module", "asgi.event.type", "celery.task_name", "celery.state", "celery.action"]
 )
 _URLS = frozenset({"url", "uri", "href", "referer", "referrer", "location", "target", "callback", "redirect", "link",
                    "webhook", "path", "query", "endpoint", "origin"})  # fmt: skip
 _SQL = frozenset(
-    {"db_query_text", "db_statement", "sql", "sql_query", "db_query", "sql_text", "sql_statement", "statement"}
+    {
+        "db_query_text",
+        "db_statement",
+        "sql",
+        "sql_query",
+        "db_query",
+        "sql_text",
+        "sql_statement",
+        "statement",
+    }
 )
 
 
@@ -137,7 +132,14 @@ class Decision:
     __slots__ = ("action", "marker", "room", "rule", "structural", "words")
 
     def __init__(
-        self, action: Action, marker: str, words: str, *, rule: str = "", room: str = "", structural: bool = False
+        self,
+        action: Action,
+        marker: str,
+        words: str,
+        *,
+        rule: str = "",
+        room: str = "",
+        structural: bool = False,
     ) -> None:
         self.action = action
         self.marker = marker
@@ -234,6 +236,6 @@ def _room(words: str) -> str:
         return "sql"
     if words == "url_query" or words.endswith("query_string"):
         return "query"
-    if words.rsplit("_", 1)[-1] in _URLS:
+    if words.startswith("url_") or words.rsplit("_", 1)[-1] in _URLS:
         return "url"
     return ""

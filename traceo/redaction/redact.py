@@ -43,7 +43,9 @@ def redact(text: str, *, key: str | None = None, policy: Policy | None = None) -
         return Redacted(clean, ())
     if clean == DROPPED:
         return Redacted(clean, (Finding("DROPPED", 0, len(text), hits[0]),))
-    return Redacted(clean, tuple(Finding(s.entity, s.start, s.end, s.rule) for s in engine.spans(text, key or "")))
+    return Redacted(
+        clean, tuple(Finding(s.entity, s.start, s.end, s.rule) for s in engine.spans(text, key or ""))
+    )
 
 
 def _engine_for(policy: Policy) -> Engine:

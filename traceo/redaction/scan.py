@@ -2,7 +2,7 @@
 
 import bisect
 import re
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from .decode import (
     BASE64_STARTS,
@@ -23,7 +23,7 @@ from .spans import MARKER, Span
 from .sql import DETAIL_TRIGGER, DETAIL_WORDS, details
 from .url import QUERY_TRIGGER, Queries
 
-__all__ = ["DetectorError", "Scanner"]
+__all__ = ["DetectorError", "Scanner", "View"]
 
 _CONTEXT_BEFORE = 40
 _CONTEXT_AFTER = 24
@@ -72,18 +72,22 @@ class Scanner:
         """The types that a key with these words is context for, as one text."""
         return ",".join(sorted({self._detectors[index].entity for index in self._named(words)}))
 
-    def scan(self, text: str, words: str = "", *, structural: bool = False, room: str = "") -> list[Span]:
-        """Every candidate that is certain or has its context, unsorted. ``words`` is the folded key of the value.
+    def view(self, words: str, *, structural: bool = False, room: str = "") -> "View":
+        """How to look at the values of a key: ``words`` is its folded form, ``room`` its kind (``url``, ``query``, ``sql``).
 
-        With ``structural`` only secrets and e-mail addresses count. Raises ``DetectorError``.
+        With ``structural`` only secrets and e-mail addresses count.
         """
-        view = _View(words, self._named(words), structural, room)
+        return View(self._named(words), structural, room)
+
+    def scan(self, text: str, view: "View") -> list[Span]:
+        """Every candidate that is certain or has its context, unsorted. Raises ``DetectorError``."""
         if text.isascii():
-            return self._scan(text, view, 0)
+            triggered = self._filter(text)
+            return self._scan(text, triggered, view, 0) if triggered or view.always else []
         folded = fold(text)
         if folded is None:
-            return self._scan(text, view, 0)
-        return _mapped(self._scan(folded[0], view, 0), folded[1])
+            return self._scan(text, self._filter(text), view, 0)
+        return _mapped(self._scan(folded[0], self._filter(folded[0]), view, 0), folded[1])
 
     def _named(self, words: str) -> frozenset[int]:
         named = self._by_words.get(words)
@@ -99,12 +103,10 @@ class Scanner:
             self._by_words[words] = named
         return named
 
-    def _scan(self, text: str, view: "_View", depth: int) -> list[Span]:
+    def _scan(self, text: str, triggered: Sequence[int], view: "View", depth: int) -> list[Span]:
         spans: list[Span] = []
-        triggered = self._filter(text)
-        if view.named:
-            triggered = sorted(view.named.union(triggered))
-        for index in triggered:
+        # In the order of the detectors: of two that find the same place, the first names it.
+        for index in sorted(view.named.union(triggered)):
             if index >= self._structure:
                 self._find_structure(index - self._structure, text, view, depth, spans)
                 continue
@@ -113,7 +115,11 @@ class Scanner:
                 continue
             try:
                 for candidate in detector.find(text):
-                    if candidate[2] == CERTAIN or index in view.named or _has_context(text, candidate, detector):
+                    if (
+                        candidate[2] == CERTAIN
+                        or index in view.named
+                        or _has_context(text, candidate, detector)
+                    ):
                         spans.append(Span(candidate[0], candidate[1], detector.entity, detector.entity))
             except Exception as error:
                 raise DetectorError(detector.entity) from error
@@ -121,7 +127,7 @@ class Scanner:
             self._find_query(text, view.room, spans)
         return _outside(spans, text) if spans else spans
 
-    def _find_structure(self, finder: int, text: str, view: "_View", depth: int, spans: list[Span]) -> None:
+    def _find_structure(self, finder: int, text: str, view: "View", depth: int, spans: list[Span]) -> None:
         try:
             if finder == 0 and not view.structural:
                 spans.extend(self._keyed.find(text))
@@ -136,7 +142,9 @@ class Scanner:
             elif finder == 4:
                 self._scan_decoded(unescape(text), view, depth, spans)
             elif finder == 5:
-                spans.extend(base64_json(text, lambda plain: self._scan(plain, view, depth + 1)))
+                spans.extend(
+                    base64_json(text, lambda plain: self._scan(plain, self._filter(plain), view, depth + 1))
+                )
         except DetectorError:
             raise
         except Exception as error:
@@ -146,18 +154,23 @@ class Scanner:
         if room == "query" or text.startswith("?"):
             spans.extend(self._queries.raw(text))
 
-    def _scan_decoded(self, decoded: Decoded | None, view: "_View", depth: int, spans: list[Span]) -> None:
+    def _scan_decoded(self, decoded: Decoded | None, view: "View", depth: int, spans: list[Span]) -> None:
         if decoded is not None:
-            spans.extend(_mapped(self._scan(decoded[0], view, depth + 1), decoded[1]))
+            spans.extend(
+                _mapped(self._scan(decoded[0], self._filter(decoded[0]), view, depth + 1), decoded[1])
+            )
 
 
-class _View(NamedTuple):
-    """How a text is looked at."""
+class View:
+    """How the values of a key are looked at."""
 
-    words: str
-    named: frozenset[int]  # the detectors for which the key is context
-    structural: bool
-    room: str
+    __slots__ = ("always", "named", "room", "structural")
+
+    def __init__(self, named: frozenset[int], structural: bool, room: str) -> None:  # noqa: FBT001  made in one place
+        self.named = named  # the detectors for which the key is context
+        self.structural = structural
+        self.room = room
+        self.always = bool(named or room)  # there is something to do even when no trigger is set off
 
 
 def _mapped(spans: list[Span], places: list[int]) -> list[Span]:

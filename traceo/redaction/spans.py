@@ -22,7 +22,7 @@ class Span(NamedTuple):
 
 def join(spans: list[Span]) -> list[Span]:
     """Sorted and free of overlap: spans that touch become one, named by the longest of them."""
-    if len(spans) == 1:
+    if len(spans) < 2:
         return spans
     spans.sort(key=_place)  # stable: of equal places the first found names the type
     joined: list[Span] = []

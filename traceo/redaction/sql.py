@@ -85,7 +85,9 @@ def _is_value(token: str, last: str) -> bool:
 
 
 # What databases and their drivers write into error messages.
-DETAIL_TRIGGER = r"\[parameters: |\)=\(|Failing row contains|Duplicate entry '|duplicate key value is|dup key: |\[SQL: "
+DETAIL_TRIGGER = (
+    r"\[parameters: |\)=\(|Failing row contains|Duplicate entry '|duplicate key value is|dup key: |\[SQL: "
+)
 DETAIL_WORDS = frozenset({"parameters", "failing", "duplicate", "dup", "sql"})
 _OPENING = re.compile(
     r"(?P<parameters>\[parameters: )|(?P<key>(?<=\))=\()|(?P<row>Failing row contains \()|(?P<entry>Duplicate entry ')"
@@ -112,7 +114,11 @@ def details(text: str) -> list[Span]:
         closing = _CLOSING[kind].search(text, start)
         end = closing.start() if closing else len(text)
         if kind == "sql":
-            spans.extend(_shifted(literal, start) for literal in literals(text[start:end]) if literal.end > literal.start)
+            spans.extend(
+                _shifted(literal, start)
+                for literal in literals(text[start:end])
+                if literal.end > literal.start
+            )
         elif text[start:end] not in {"", "()", "[]", "{}", "[REDACTED]"}:
             spans.append(Span(start, end, "REDACTED", "sql_values"))
         opening = _OPENING.search(text, end)

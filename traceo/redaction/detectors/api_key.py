@@ -110,12 +110,14 @@ _ISSUERS: tuple[tuple[str, tuple[str, ...], str], ...] = (
 _LOOSE = "".join(
     (
         r"(?:",
-        "|".join(re.escape(p) for _, prefixes, _ in _ISSUERS for p in prefixes if len(p) > 3 and p not in {"key-"}),
+        "|".join(
+            re.escape(p) for _, prefixes, _ in _ISSUERS for p in prefixes if len(p) > 3 and p not in {"key-"}
+        ),
         r")[0-9A-Za-z_/$+-]{4}",
         # Short prefixes and none at all: more of the shape decides.
         r"|\b(?:sk-[0-9A-Za-z_-]{12}|SG\.[0-9A-Za-z_-]{12}|(?:SK|AC|key-|pul-|dapi|dose)[0-9a-f]{20}|"
         r"(?:hf_|fw_|r8_|cio|y0_)[0-9A-Za-z]{16}|sl\.[0-9A-Za-z_.-]{40}|pat[0-9A-Za-z]{14}\.[0-9a-f]{10})",
-        r"|-us[0-9]{1,2}\b|[0-9]{8}:AA|[0-9A-Za-z_-]{20}\.[0-9A-Za-z_-]{6}\.[0-9A-Za-z_-]{20}|[0-9]Q~|JQQJ99|"
+        r"|[0-9a-f]-us[0-9]|[0-9]:AA|(?:^|[^0-9A-Za-z])[MNO][0-9A-Za-z_-]{23,25}\.|[0-9]Q~|JQQJ99|"
         r"(?:ACDb|AzFu|AzCa|AzSe|ASt)[0-9A-Za-z+/=]{5}|\.atlasv1\.",
     )
 )
@@ -134,7 +136,8 @@ def _trie(prefixes: list[str]) -> str:
     if "" in prefixes:
         return ""
     branches = [
-        re.escape(first) + _trie([p[1:] for p in prefixes if p[0] == first]) for first in sorted({p[0] for p in prefixes})
+        re.escape(first) + _trie([p[1:] for p in prefixes if p[0] == first])
+        for first in sorted({p[0] for p in prefixes})
     ]
     return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
 
@@ -143,7 +146,10 @@ _PREFIX = re.compile(r"(?<![0-9A-Za-z])" + _trie([p for _, prefixes, _ in _ISSUE
 _CHUNK = re.compile(r"[0-9A-Za-z]+(?=[^0-9A-Za-z])")
 # The first word of a prefix, where it is one; the other prefixes are glued to what follows.
 _WORDS = frozenset(
-    match.group().lower() for _, prefixes, _ in _ISSUERS for p in prefixes if (match := _CHUNK.match(p)) is not None
+    match.group().lower()
+    for _, prefixes, _ in _ISSUERS
+    for p in prefixes
+    if (match := _CHUNK.match(p)) is not None
 )
 _GLUED = tuple(sorted(
     {p for _, prefixes, _ in _ISSUERS for p in prefixes if p.isalnum()}

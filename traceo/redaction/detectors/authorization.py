@@ -28,7 +28,22 @@ DETECTOR = Detector(
         flags=re.IGNORECASE,
     ),
     words=frozenset(
-        {"bearer", "basic", "negotiate", "apikey", "token", "hawk", "dpop", "ntlm", "splunk", "genie", "geniekey", "sso", "digest", "aws4"}
+        {
+            "bearer",
+            "basic",
+            "negotiate",
+            "apikey",
+            "token",
+            "hawk",
+            "dpop",
+            "ntlm",
+            "splunk",
+            "genie",
+            "geniekey",
+            "sso",
+            "digest",
+            "aws4",
+        }
     ),
     hard=True,
 )

@@ -15,7 +15,9 @@ __all__ = ["DETECTOR", "is_card"]
 _PATTERN = re.compile(
     r"(?<![0-9A-Za-z])(?<!\d[.,])(?<!\d[ -])\d(?:[ -]?\d){11,18}(?![ -]?\d)(?![0-9A-Za-z])(?!\.\d)", re.ASCII
 )
-_GROUPS = re.compile(r"(?:\d{12,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}|\d{4}([ -])\d{4}\3\d{4}\3\d{4}\3\d{1,3})")
+_GROUPS = re.compile(
+    r"(?:\d{12,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}|\d{4}([ -])\d{4}\3\d{4}\3\d{4}\3\d{1,3})"
+)
 # Number of digits by issuer range: (lowest prefix, highest prefix, lengths).
 _RANGES: tuple[tuple[int, int, frozenset[int]], ...] = (
     (4, 4, frozenset({13, 16, 19})),  # Visa

@@ -16,10 +16,20 @@ DETECTOR = Detector(
     entity="CN_RESIDENT_ID",
     trigger=EDGE + r"[1-8]\d{5}(?:18|19|20)\d{9}[\dXx]" + EDGE,
     find=by_pattern(
-        BEFORE + r"[1-8]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]" + AFTER, _judge
+        BEFORE + r"[1-8]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]" + AFTER,
+        _judge,
     ),
     shapes=("9" * 17,),
     context=context_words(
-        "身份证(?:号码?)?", "身份證", "居民", "resident", "id ?card", "identity", "shenfenzheng", "sfz", "citizen", "national id"
+        "身份证(?:号码?)?",
+        "身份證",
+        "居民",
+        "resident",
+        "id ?card",
+        "identity",
+        "shenfenzheng",
+        "sfz",
+        "citizen",
+        "national id",
     ),
 )

@@ -61,5 +61,7 @@ DETECTOR = Detector(
     find=_find,
     shapes=("AA99 A", "AA99 9", "AA99A", "AA999", "AA99-"),
     digits=4,
-    context=context_words("iban", "bank", "account", "konto", "compte", "cuenta", "conto", "rekening", "bankgiro"),
+    context=context_words(
+        "iban", "bank", "account", "konto", "compte", "cuenta", "conto", "rekening", "bankgiro"
+    ),
 )

@@ -16,7 +16,11 @@ DETECTOR = Detector(
     entity="IN_AADHAAR",
     trigger=EDGE + r"[2-9]\d{3}[ -]?\d{4}[ -]?\d{4}" + EDGE,
     find=by_pattern(
-        BEFORE + r"(?<!\d[ -])(?:[2-9]\d{3} \d{4} \d{4}|[2-9]\d{3}-\d{4}-\d{4}|[2-9]\d{11})" + AFTER + r"(?![ -]\d)", _judge
+        BEFORE
+        + r"(?<!\d[ -])(?:[2-9]\d{3} \d{4} \d{4}|[2-9]\d{3}-\d{4}-\d{4}|[2-9]\d{11})"
+        + AFTER
+        + r"(?![ -]\d)",
+        _judge,
     ),
     shapes=("999999999999", "9999 9999 9999", "9999-9999-9999"),
     context=context_words("aadhaa?r", "aadhaar", "adhaar", "uid(?:ai)?", "आधार", "kyc"),

@@ -19,7 +19,10 @@ _V6 = re.compile(
     r"(?![0-9A-Za-z])",
     re.ASCII,
 )
-_VERSION = re.compile(r"(?:version|ver|release|build|v|==|>=|<=|~=|[A-Za-z][\w.+-]*/|\w-)[ :='\"]{0,3}$", re.ASCII | re.IGNORECASE)
+_VERSION = re.compile(
+    r"(?:version|ver|release|build|v|==|>=|<=|~=|[A-Za-z][\w.+-]*/|\w-)[ :='\"]{0,3}$",
+    re.ASCII | re.IGNORECASE,
+)
 _URL_HOST = re.compile(r"://(?:[^/\s@]*@)?$")
 
 

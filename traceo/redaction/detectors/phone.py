@@ -20,7 +20,10 @@ _PATTERN = re.compile(
     rf"{_EXTENSION}(?![0-9A-Za-z])(?![.\-/]\d)",
     re.ASCII,
 )
-_DATE = re.compile(r"(?:19|20)\d\d[-./ ]\d\d?[-./ ]\d\d?|\d\d?[-./ ]\d\d?[-./ ](?:19|20)\d\d|(?:\d{1,3}\.){3}\d{1,3}|\d+\.\d+", re.ASCII)
+_DATE = re.compile(
+    r"(?:19|20)\d\d[-./ ]\d\d?[-./ ]\d\d?|\d\d?[-./ ]\d\d?[-./ ](?:19|20)\d\d|(?:\d{1,3}\.){3}\d{1,3}|\d+\.\d+",
+    re.ASCII,
+)
 
 
 def _judge(match: re.Match[str]) -> int:

@@ -6,9 +6,12 @@ __all__ = ["DETECTOR"]
 
 DETECTOR = Detector(
     entity="CREDENTIALS",
-    trigger=r"://[^\s/?#]+@",
-    # The password may hold any character people forget to encode, even / and #, as long as an @ and a host follow.
-    find=by_pattern(r"://([^\s/?#@\"'<>]*:[^\s\"'<>/]{0,512}|[^\s/?#@\"'<>:]{1,512})@(?=[0-9A-Za-z\[_])", lambda _text: CERTAIN),
+    trigger=r"://[^\s@]+@",
+    find=by_pattern(
+        # Outside of http the password may hold what people forget to encode, even /, as long as an @ and a host follow.
+        r"(?<=://)([^\s/?#@\"'<>]*:[^\s/\"'<>]{0,512}|[^\s/?#@\"'<>:]{1,512}|(?<!http://)(?<!https://)[^\s/?#@\"'<>]*:[^\s\"'<>]{0,512})(?=@[0-9A-Za-z\[_])",
+        lambda _text: CERTAIN,
+    ),
     guards=("://",),
     hard=True,
 )

@@ -22,5 +22,7 @@ DETECTOR = Detector(
         BEFORE + r"(?<!\d[ -])(?:\d{3}-\d{2}-\d{4}|\d{3} \d{2} \d{4}|\d{9})" + AFTER + r"(?![ -]\d)", _judge
     ),
     shapes=("999-99-9999", "999 99 9999", "999999999"),
-    context=context_words(r"ssns?", r"social security(?: (?:number|no|nr))?", "social", "ss", "itin", "tax id", "taxpayer"),
+    context=context_words(
+        r"ssns?", r"social security(?: (?:number|no|nr))?", "social", "ss", "itin", "tax id", "taxpayer"
+    ),
 )

@@ -1,0 +1,79 @@
+import pytest
+
+from traceo.redaction.sql import literals, normalise
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        (
+            "https://shop.example.com/find?q=Ada+Lovelace&page=2",
+            "https://shop.example.com/find?q=[REDACTED]&page=2",
+        ),
+        ("/find?email=ada%40example.com&name=Ada", "/find?email=[EMAIL]&name=[REDACTED]"),
+        ("https://u:p4ss@h.example/a?limit=10", "https://[CREDENTIALS]@h.example/a?limit=10"),
+        ("?code=abcdef&state=ok", "?code=[REDACTED]&state=ok"),
+        ("https://h.example/cb#access_token=abc.def123&x=1", "https://h.example/cb#access_token=[TOKEN]&x=1"),
+        ("https://h.example/users/460-89-9847/orders", "https://h.example/users/[US_SSN]/orders"),
+        ("https://h.example/a?id=42&ok=true&v=2", "https://h.example/a?id=42&ok=true&v=2"),
+    ],
+)
+def test_every_query_value_goes_unless_its_key_is_harmless(engine, url, expected):
+    assert engine.text(url, "url.full", []) == expected
+
+
+def test_a_query_that_stands_alone(engine):
+    assert engine.text("name=Ada&page=3", "url.query", []) == "name=[REDACTED]&page=3"
+
+
+def test_a_url_inside_a_log_line(engine):
+    line = 'HTTP Request: GET http://pay/charge?holder=Ada%20L "HTTP/1.1 200 OK"'
+    assert (
+        engine.text(line, "body", [])
+        == 'HTTP Request: GET http://pay/charge?holder=[REDACTED] "HTTP/1.1 200 OK"'
+    )
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("SELECT 'O''Brien', \"col\", t.x1 FROM t", 'SELECT ?, "col", t.x1 FROM t'),
+        ("SELECT E'it\\'s' , N'x', X'ff', $$ a 'b' $$, $t$ c $t$", "SELECT ? , ?, ?, ?, ?"),
+        ("SELECT $$ a 'b' $$, $t$ c $t$ WHERE a = $1", "SELECT ?, ? WHERE a = $1"),
+        ("WHERE a IN (1, 2, 3) AND b = -1.5e-3 AND c = 0xFF", "WHERE a IN (?) AND b = -? AND c = ?"),
+        ("INSERT INTO t VALUES (1, 'a'), (2, 'b')", "INSERT INTO t VALUES (?)"),
+        ("SELECT 1 -- who's this\nFROM t /* ada@example.com */ WHERE x", "SELECT ? \nFROM t  WHERE x"),
+        ('WHERE name = "Ada Lovelace"', "WHERE name = ?"),
+        ("WHERE path = 'C:\\' AND name = 'Ada'", "WHERE path = ? …"),
+        ("WHERE name = 'never closed", "WHERE name = ?"),
+        ("SELECT id FROM users WHERE id = %s AND x = :name AND y = @p1 AND z = %(z)s", None),
+        ('SELECT "users"."id" FROM `users` [t] LIMIT ?', None),
+    ],
+)
+def test_literals_become_placeholders(statement, expected):
+    if expected is None:
+        assert normalise(statement) is statement
+    else:
+        assert normalise(statement) == expected
+
+
+def test_a_statement_is_normalised_under_its_key(engine):
+    hits = []
+    text = engine.text("SELECT * FROM u WHERE n = 'Ada' AND id = 7", "db.query.text", hits)
+    assert (text, hits) == ("SELECT * FROM u WHERE n = ? AND id = ?", ["sql_literal"])
+
+
+def test_literals_have_their_places():
+    statement = "WHERE n = 'Ada' AND id = 7"
+    assert [statement[s.start : s.end] for s in literals(statement)] == ["'Ada'", "7"]
+
+
+def test_the_message_of_a_failed_statement_keeps_no_row(engine):
+    message = (
+        "(psycopg.errors.UniqueViolation) duplicate key value violates unique constraint\n"
+        "DETAIL:  Key (email, name)=(ada@example.com, Ada) already exists.\n"
+        "[SQL: INSERT INTO u (name) VALUES ('Ada')]\n[parameters: {'name': 'Ada', 'age': 36}]\n(Background on this error)"
+    )
+    clean = engine.text(message, "exception.message", [])
+    assert "Ada" not in clean and "ada" not in clean
+    assert "duplicate key value violates unique constraint" in clean
