@@ -32,7 +32,7 @@ def dispatcher(*, receiver: App, api: App, probes: App, pages: App) -> App:
         try:
             await target(scope, receive, watched)
         except Exception as error:
-            journal.error("request failed", path=path[:64], cause=type(error).__name__)
+            journal.error("request failed", part=type(target).__name__, cause=type(error).__name__)
             if not started:
                 await respond_problem(
                     send,

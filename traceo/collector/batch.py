@@ -4,7 +4,7 @@ import enum
 
 import msgspec
 
-__all__ = ["Batch", "Encoding", "Media", "Signal"]
+__all__ = ["Batch", "Decoded", "Encoding", "Media", "Signal"]
 
 
 class Signal(enum.IntEnum):
@@ -40,3 +40,11 @@ class Batch(msgspec.Struct, frozen=True):
     received_ns: int
     body: bytes
     batch_id: bytes = b""
+
+
+class Decoded(msgspec.Struct, frozen=True):
+    """What a batch holds: an OTLP request message, its id (empty for a plain one), its size decompressed."""
+
+    request: object
+    batch_id: bytes
+    size: int

@@ -1,5 +1,7 @@
 """``/healthz``, ``/readyz`` and ``/metrics`` (Prometheus text format 0.0.4)."""
 
+import asyncio
+
 from traceo.collector.counters import Counters
 from traceo.collector.http import Receive, Scope, Send, respond, respond_problem
 from traceo.collector.problems import Problem
@@ -26,7 +28,8 @@ class Probes:
             )
             return
         if scope["path"] == "/metrics":
-            await respond(send, 200, b"text/plain; version=0.0.4; charset=utf-8", self._metrics().encode())
+            text = await asyncio.to_thread(self._metrics)  # it may wait for a segment to be switched in
+            await respond(send, 200, b"text/plain; version=0.0.4; charset=utf-8", text.encode())
             return
         if scope["path"] == "/readyz" and self._store.ailing:
             await respond(send, 503, b"text/plain; charset=utf-8", f"{self._store.ailing}\n".encode())

@@ -25,12 +25,13 @@ from traceo.collector.receivers.receiver import Receiver
 from traceo.collector.settings import Settings
 from traceo.collector.static import Pages
 from traceo.collector.store.store import Store
-from traceo.errors import ConfigError
+from traceo.errors import ConfigError, StoreError
 from traceo.sealing import KeySet
 
 __all__ = ["check", "serve"]
 
 _SWITCH_S = 0.001  # the writer's long loops must not hold an answer up for Python's usual 5 ms a turn
+_KEEP_ALIVE_S = 75  # longer than senders pause between batches: a closed connection costs them a retry
 _DIST = Path(__file__).parent / "web" / "dist"
 
 
@@ -54,7 +55,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     try:
         keys = KeySet.load_or_create(settings.data / "keys")
         opener = Opener(keys.private_keys(), message_bytes=settings.message_bytes)
-        store = Store(settings, reader=RowReader(opener))
+        store = _open_store(settings, opener)
         try:
             app = _compose(settings, keys=keys, opener=opener, store=store)
             _run(app, settings, listener)
@@ -77,6 +78,15 @@ def check(settings: Settings) -> None:
         KeySet.load_or_create(settings.data / "keys")
     finally:
         folder.release()
+
+
+def _open_store(settings: Settings, opener: Opener) -> Store:
+    try:
+        return Store(settings, reader=RowReader(opener))
+    except OSError as error:
+        raise StoreError(
+            f"the data folder {settings.data} cannot be used: {error.strerror}: {error.filename}"
+        ) from error
 
 
 def _compose(settings: Settings, *, keys: KeySet, opener: Opener, store: Store) -> App:
@@ -122,6 +132,7 @@ def _run(app: App, settings: Settings, listener: socket.socket) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=int(settings.shutdown_s),
     )
     server = _Server(config, ready=f"traceo collector listens on {_url(host, port)}, data in {settings.data}")

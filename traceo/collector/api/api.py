@@ -229,8 +229,8 @@ def _answer_store(_request: Request[Any, Any, Any], error: StoreError) -> Respon
     )
 
 
-def _answer_unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    journal.error("query failed", path=request.url.path[:64], cause=type(error).__name__)
+def _answer_unexpected(_request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    journal.error("query failed", cause=type(error).__name__)
     return _problem_response(
         Problem(500, "internal", "Internal error", "the collector failed on this request; see its log")
     )

@@ -1,27 +1,18 @@
 """From a batch as received to a decoded request: open, decompress, parse, compare."""
 
-import msgspec
-
-from traceo.collector.batch import Batch, Media, Signal
+from traceo.collector.batch import Batch, Decoded, Media, Signal
 from traceo.collector.receivers.decompress import decompress, encoding_named
-from traceo.collector.receivers.otlp import Request, parse
+from traceo.collector.receivers.otlp import parse
 from traceo.errors import EncodeError
 from traceo.sealing import OpenedBatch, PrivateKeys, open_batch
 
-__all__ = ["MismatchError", "Opened", "Opener"]
+__all__ = ["MismatchError", "Opener"]
 
 _MEDIA = {"application/x-protobuf": Media.PROTOBUF, "application/json": Media.JSON}
 
 
 class MismatchError(EncodeError):
     """A sealed batch's authenticated header contradicts where it was sent, or names what we do not read."""
-
-
-class Opened(msgspec.Struct, frozen=True):
-    """A decoded request; ``batch_id`` is empty for a plain one."""
-
-    request: Request
-    batch_id: bytes
 
 
 class Opener:
@@ -31,7 +22,7 @@ class Opener:
         self._keys = keys
         self._message_bytes = message_bytes
 
-    def open(self, batch: Batch) -> Opened:
+    def open(self, batch: Batch) -> Decoded:
         """Decode one batch.
 
         Raises:
@@ -42,12 +33,12 @@ class Opener:
         """
         if batch.media is not Media.COSE:
             plain = decompress(batch.body, batch.encoding, limit=self._message_bytes)
-            return Opened(parse(plain, batch.signal, batch.media), b"")
+            return Decoded(parse(plain, batch.signal, batch.media), b"", len(plain))
         # a client may compress what is already sealed; undo that first
         sealed = decompress(batch.body, batch.encoding, limit=self._message_bytes)
         return self._open_sealed(open_batch(sealed, self._keys), batch.signal)
 
-    def _open_sealed(self, opened: OpenedBatch, signal: Signal) -> Opened:
+    def _open_sealed(self, opened: OpenedBatch, signal: Signal) -> Decoded:
         header = opened.header
         if header.signal != signal.name.lower():
             raise MismatchError(
@@ -60,4 +51,4 @@ class Opener:
                 "the sealed batch's header names a content type or encoding that is not supported"
             )
         plain = decompress(opened.body, encoding, limit=self._message_bytes)
-        return Opened(parse(plain, signal, media), header.batch_id)
+        return Decoded(parse(plain, signal, media), header.batch_id, len(plain))

@@ -3,7 +3,7 @@ from collections.abc import Iterable
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from traceo.collector.batch import Batch
+from traceo.collector.batch import Batch, Decoded
 from traceo.collector.receivers.opening import Opener
 from traceo.collector.store.rows import log_rows, span_rows
 from traceo.collector.store.tables import Row
@@ -17,13 +17,13 @@ class RowReader:
     def __init__(self, opener: Opener) -> None:
         self._opener = opener
 
-    def __call__(self, batch: Batch, message: object | None) -> Iterable[Row]:
-        """Rows of a batch; decodes it again when ``message`` is None (replay).
+    def __call__(self, batch: Batch, decoded: Decoded | None) -> Iterable[Row]:
+        """Rows of a batch; decodes it again when ``decoded`` is None (replay).
 
         Raises:
             TraceoError: it does not open or decode, though it did when it was answered.
         """
-        request = message if message is not None else self._opener.open(batch).request
+        request = (decoded or self._opener.open(batch)).request
         if isinstance(request, ExportTraceServiceRequest):
             return span_rows(request)
         if isinstance(request, ExportLogsServiceRequest):

@@ -9,12 +9,12 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from traceo.collector import journal
-from traceo.collector.batch import Batch, Encoding, Media, Signal
+from traceo.collector.batch import Batch, Decoded, Encoding, Media, Signal
 from traceo.collector.counters import Counters
 from traceo.collector.http import Receive, Scope, Send, respond, respond_problem
 from traceo.collector.problems import Problem
 from traceo.collector.receivers.decompress import TooLargeError, encoding_named
-from traceo.collector.receivers.opening import MismatchError, Opened, Opener
+from traceo.collector.receivers.opening import MismatchError, Opener
 from traceo.collector.receivers.otlp import answer, points_of
 from traceo.collector.settings import Settings
 from traceo.collector.store.rows import whole_span
@@ -59,7 +59,10 @@ class Receiver:
         except Problem as problem:
             self._counters.rejected[problem.reason] += 1
             journal.warning(
-                "request refused", reason=problem.reason, status=problem.status, path=scope["path"][:64]
+                "request refused",
+                reason=problem.reason,
+                status=problem.status,
+                signal=_SIGNALS[scope["path"]].name.lower() if scope["path"] in _SIGNALS else None,
             )
             await respond_problem(send, problem, _ACCEPT)
         except _GoneError:
@@ -80,16 +83,16 @@ class Receiver:
         encoding = _encoding(headers)
         body = await self._body(headers, receive)
         batch = Batch(signal, media, encoding, time.time_ns(), body)
-        opened = await self._open(batch)
+        decoded = await self._open(batch)
         self._counters.requests[signal.name.lower()] += 1
         self._counters.received_bytes += len(body)
-        if isinstance(opened.request, ExportMetricsServiceRequest):
-            rejected = points_of(opened.request)
+        if isinstance(decoded.request, ExportMetricsServiceRequest):
+            rejected = points_of(decoded.request)
             self._counters.rejected_points += rejected
             content = answer(signal, media, rejected=rejected, why=_NO_METRICS)
         else:
-            await self._store_batch(batch, opened)
-            rejected = _broken_spans(opened)
+            await self._store_batch(batch, decoded)
+            rejected = _broken_spans(decoded)
             self._counters.rejected_spans += rejected
             content = answer(signal, media, rejected=rejected, why=_NO_IDS if rejected else "")
         await respond(send, 200, _ANSWERS.get(media, b"application/x-protobuf"), content, _ACCEPT)
@@ -113,7 +116,7 @@ class Receiver:
             more = message.get("more_body", False)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    async def _open(self, batch: Batch) -> Opened:
+    async def _open(self, batch: Batch) -> Decoded:
         try:
             if len(batch.body) > _INLINE_BYTES:
                 return await asyncio.to_thread(self._opener.open, batch)
@@ -130,11 +133,11 @@ class Receiver:
         except EncodeError as error:
             raise Problem(400, "malformed", "The body cannot be read", str(error)) from error
 
-    async def _store_batch(self, batch: Batch, opened: Opened) -> None:
-        if opened.batch_id:
-            batch = msgspec.structs.replace(batch, batch_id=opened.batch_id)
+    async def _store_batch(self, batch: Batch, decoded: Decoded) -> None:
+        if decoded.batch_id:
+            batch = msgspec.structs.replace(batch, batch_id=decoded.batch_id)
         try:
-            await self._store.accept(batch, opened.request)
+            await self._store.accept(batch, decoded)
         except OverloadedError as error:
             raise Problem(
                 503,
@@ -180,8 +183,8 @@ def _too_large(detail: str) -> Problem:
     )
 
 
-def _broken_spans(opened: Opened) -> int:
-    request = opened.request
+def _broken_spans(decoded: Decoded) -> int:
+    request = decoded.request
     if not isinstance(request, ExportTraceServiceRequest):
         return 0
     return sum(

@@ -34,18 +34,20 @@ WHERE ?1 IS NULL OR service = ?1 GROUP BY service, name, kind
 class SqliteCatalog:
     """A :class:`~traceo.collector.store.protocols.Catalog` in one SQLite file.
 
-    Two connections, each under its lock: readers never wait for the writer's fsync (SQLite's own WAL mode).
+    Three connections, each under its lock: readers never wait for the writer's fsync (SQLite's own WAL mode).
     ``secure_delete``: what is forgotten is overwritten.
     """
 
     def __init__(self, path: Path) -> None:
         self._writing = threading.Lock()
         self._reading = threading.Lock()
+        self._finding = threading.Lock()
         try:
             self._writer = _connect(path)
             path.chmod(0o600)
             _migrate(self._writer)
             self._reader = _connect(path)
+            self._finder = _connect(path)
         except sqlite3.Error as error:
             raise StoreError(
                 f"the catalog {path} cannot be opened: {error}; restore it or move the data folder away"
@@ -94,8 +96,9 @@ class SqliteCatalog:
 
     def knows_batch(self, batch_id: bytes) -> bool:
         """Tell whether a batch id was committed within the window."""
-        with self._reading:
-            found = self._reader.execute("SELECT 1 FROM batches WHERE id = ?", (batch_id,)).fetchone()
+        # of its own, for the event loop: it must not wait behind a reader's sums
+        with self._finding:
+            found = self._finder.execute("SELECT 1 FROM batches WHERE id = ?", (batch_id,)).fetchone()
         return found is not None
 
     def operations(self, service: str | None) -> list[Operation]:
@@ -105,7 +108,8 @@ class SqliteCatalog:
 
     def close(self) -> None:
         """Close it."""
-        with self._writing, self._reading:
+        with self._writing, self._reading, self._finding:
+            self._finder.close()
             self._reader.close()
             self._writer.close()
 

@@ -10,12 +10,12 @@ from typing import Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from traceo.collector.batch import Batch, Signal
+from traceo.collector.batch import Batch, Decoded, Signal
 
 __all__ = ["Catalog", "Done", "Operation", "Segment", "SegmentStore", "Sink", "WriteAheadLog"]
 
 Done: TypeAlias = Callable[[BaseException | None], object]
-Sink: TypeAlias = Callable[[int, Batch, object], object]
+Sink: TypeAlias = Callable[[int, Batch, Decoded], object]
 Rows = TypeVar("Rows")
 
 
@@ -54,7 +54,7 @@ class WriteAheadLog(Protocol):
         """Begin to accept; ``sink`` gets each durable entry in order."""
         ...
 
-    def append(self, batch: Batch, message: object, done: Done) -> None:
+    def append(self, batch: Batch, decoded: Decoded, done: Done) -> None:
         """Call ``done`` once the batch is durable (with None) or never will be (with the error)."""
         ...
 

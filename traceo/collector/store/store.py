@@ -1,11 +1,12 @@
 """The store as the rest of the collector sees it: accept a batch, look at a snapshot."""
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
 
 from traceo.collector import journal
-from traceo.collector.batch import Batch, Signal
+from traceo.collector.batch import Batch, Decoded, Signal
 from traceo.collector.settings import Settings
 from traceo.collector.store.catalog import SqliteCatalog
 from traceo.collector.store.disk import make_folder
@@ -59,7 +60,7 @@ class Store:
         self.duplicates = 0
         self.write_failure = ""
 
-    async def accept(self, batch: Batch, message: object) -> bool:
+    async def accept(self, batch: Batch, decoded: Decoded) -> bool:
         """Make a batch durable; return False when its id was accepted before and nothing was stored.
 
         Raises:
@@ -80,14 +81,14 @@ class Store:
         if batch.batch_id:
             self._in_flight[batch.batch_id] = durable
             durable.add_done_callback(lambda _: self._in_flight.pop(batch.batch_id, None))
-        self._taken_bytes += len(batch.body)
-        self._log.append(batch, message, lambda error: loop.call_soon_threadsafe(_settle, durable, error))
+        self._taken_bytes += decoded.size
+        self._log.append(batch, decoded, lambda error: _tell(loop, durable, error))
         try:
             # shielded: when the sender hangs up, the batch is still on its way to the disk
             await asyncio.shield(durable)
-        except OSError as error:
-            self._taken_bytes -= len(batch.body)
-            self.write_failure = os.strerror(error.errno or 0)
+        except Exception as error:
+            self._taken_bytes -= decoded.size
+            self.write_failure = getattr(error, "strerror", None) or type(error).__name__
             journal.error("log write failed", cause=self.write_failure)
             raise OverloadedError("the batch could not be written to disk") from error
         self.batches += 1
@@ -102,8 +103,7 @@ class Store:
         return f"disk: {self.write_failure}" if self.write_failure else ""
 
     async def _known(self, batch_id: bytes) -> bool:
-        earlier = self._in_flight.get(batch_id)
-        if earlier is not None:
+        while (earlier := self._in_flight.get(batch_id)) is not None:
             await asyncio.wait([earlier])
             if not earlier.exception():
                 return True
@@ -128,10 +128,10 @@ class Store:
 
     def figures(self) -> dict[str, int]:
         """Counts for ``/api/traceo/status`` and ``/metrics``."""
-        segments = self._writer.snapshot(0).segments
+        rows, segments = self._writer.stored()
         return {
-            "spans": self._writer.rows(Signal.TRACES),
-            "logs": self._writer.rows(Signal.LOGS),
+            "spans": rows[Signal.TRACES],
+            "logs": rows[Signal.LOGS],
             "batches": self.batches,
             "duplicates": self.duplicates,
             "replayed": self.replayed,
@@ -158,6 +158,13 @@ class Store:
             file.write(batch.body)
             file.flush()
             os.fsync(file.fileno())
+
+
+def _tell(
+    loop: asyncio.AbstractEventLoop, durable: "asyncio.Future[None]", error: BaseException | None
+) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for the answer any more
+        loop.call_soon_threadsafe(_settle, durable, error)
 
 
 def _settle(durable: "asyncio.Future[None]", error: BaseException | None) -> None:

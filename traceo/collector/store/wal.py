@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from traceo.collector.batch import Batch, Encoding, Media, Signal
+from traceo.collector.batch import Batch, Decoded, Encoding, Media, Signal
 from traceo.collector.store.disk import sync_folder, write_all
 from traceo.collector.store.protocols import Done, Sink
 from traceo.errors import StoreError
@@ -32,7 +32,7 @@ _NO_ID = bytes(16)
 
 class _Waiting(msgspec.Struct):
     batch: Batch
-    message: object
+    decoded: Decoded
     done: Done
 
 
@@ -101,12 +101,12 @@ class FileLog:
         self._thread = threading.Thread(target=self._run, name="traceo-wal", daemon=True)
         self._thread.start()
 
-    def append(self, batch: Batch, message: object, done: Done) -> None:
+    def append(self, batch: Batch, decoded: Decoded, done: Done) -> None:
         """Hand a batch to the log's thread, which calls ``done``."""
         with self._wake:
             if self._closing or self._thread is None:
                 raise StoreError("the write-ahead log is closed")
-            self._waiting.append(_Waiting(batch, message, done))
+            self._waiting.append(_Waiting(batch, decoded, done))
             self._wake.notify()
 
     def checkpoint(self, sequence: int) -> None:
@@ -144,14 +144,15 @@ class FileLog:
         first = self._committed + 1
         try:
             self._write(first, group)
-        except OSError as error:
+        except Exception as error:
+            # whatever it was, nobody may wait for ever, and the next group gets its chance
             for entry in group:
                 entry.done(error)
             return
         self._committed = first + len(group) - 1
         # the writer hears of an entry before its sender does: a query after the answer knows what to wait for
         for sequence, entry in enumerate(group, first):
-            self._sink(sequence, entry.batch, entry.message)
+            self._sink(sequence, entry.batch, entry.decoded)
         for entry in group:
             entry.done(None)
 
@@ -203,7 +204,10 @@ class FileLog:
         if self._files and self._files[-1].last <= sequence:
             self._close_file()
         for file in [file for file in self._files if file.last <= sequence]:
-            file.path.unlink(missing_ok=True)
+            try:
+                file.path.unlink(missing_ok=True)
+            except OSError:
+                continue  # the next checkpoint tries again
             self._files.remove(file)
 
 
@@ -245,5 +249,5 @@ def _records(data: bytes) -> Iterator[tuple[int, Batch, int]]:
         at = stop
 
 
-def _nowhere(_sequence: int, _batch: Batch, _message: object) -> None:
+def _nowhere(_sequence: int, _batch: Batch, _decoded: Decoded) -> None:
     return None

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import msgspec
 
 from traceo.collector import journal
-from traceo.collector.batch import Batch, Signal
+from traceo.collector.batch import Batch, Decoded, Signal
 from traceo.collector.settings import Settings
 from traceo.collector.store import arrow
 from traceo.collector.store.protocols import Catalog, Operation, Segment, SegmentStore, WriteAheadLog
@@ -19,8 +19,8 @@ from traceo.errors import StoreError, TraceoError
 
 __all__ = ["Reader", "Snapshot", "Writer"]
 
-Reader: TypeAlias = Callable[[Batch, object | None], Iterable[Row]]
-"""Turns a batch into rows; given the decoded message, or None when the batch comes back from the log."""
+Reader: TypeAlias = Callable[[Batch, Decoded | None], Iterable[Row]]
+"""Turns a batch into rows; given what it holds, or None when the batch comes back from the log."""
 
 _GRACE_S = 60.0  # a query that began before a merge may still read the files it replaced
 _TICK_S = 0.5
@@ -62,7 +62,7 @@ class Writer:
         self._segments: tuple[Segment, ...] = ()
         self._view = threading.Lock()  # held while rows change from tail to segment, and by readers
         self._moved = threading.Condition()
-        self._queue: queue.SimpleQueue[tuple[int, Batch, object] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[int, Batch, Decoded] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._tail_bytes = 0
         self._tail_since = 0.0
@@ -99,21 +99,24 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="traceo-writer", daemon=True)
         self._thread.start()
 
-    def put(self, sequence: int, batch: Batch, message: object) -> None:
+    def put(self, sequence: int, batch: Batch, decoded: Decoded) -> None:
         """Take a durable batch (the log's thread calls this, in order)."""
         if batch.batch_id:
             self.recent.add(batch.batch_id)
-        self._queue.put((sequence, batch, message))
+        self._queue.put((sequence, batch, decoded))
 
     @property
     def overfull(self) -> bool:
         """Tells that segments cannot be written as fast as rows arrive (or at all)."""
         return self._tail_bytes > 4 * self._settings.roll_bytes or self._rows() > 4 * self._settings.roll_rows
 
-    def rows(self, signal: Signal) -> int:
-        """All rows of a signal, in segments and tail."""
+    def stored(self) -> tuple[dict[Signal, int], tuple[Segment, ...]]:
+        """All rows by signal, in segments and tail; and the segments."""
         with self._view:
-            return sum(s.rows for s in self._segments if s.signal is signal) + len(self._tails[signal])
+            rows = {signal: len(tail) for signal, tail in self._tails.items()}
+            for segment in self._segments:
+                rows[segment.signal] += segment.rows
+            return rows, self._segments
 
     def snapshot(self, sequence: int, *, wait_s: float = 5.0) -> Snapshot:
         """Return a view that holds everything up to ``sequence``.
@@ -161,9 +164,9 @@ class Writer:
             self._apply(*item)
             self._housekeep()
 
-    def _apply(self, sequence: int, batch: Batch, message: object | None) -> None:
+    def _apply(self, sequence: int, batch: Batch, decoded: Decoded | None) -> None:
         try:
-            rows = list(self._reader(batch, message))
+            rows = list(self._reader(batch, decoded))
         except Exception as error:
             # answered as accepted, so it must not vanish: keep it as it came, and say so
             self.unreadable += 1
@@ -179,7 +182,7 @@ class Writer:
             self._tail_batches.append((batch.batch_id, batch.received_ns))
         with self._moved:
             self.applied = sequence
-            self.applied_bytes += len(batch.body)
+            self.applied_bytes += decoded.size if decoded else 0
             self._moved.notify_all()
 
     def _rows(self) -> int:
@@ -207,13 +210,26 @@ class Writer:
         """Write the tails as segments, merged with small recent ones, and let the log forget them."""
         added: list[Segment] = []
         removed: list[Segment] = []
-        for signal, tail in self._tails.items():
-            if not len(tail):
-                continue
-            small = self._small(signal, len(tail))
-            table = arrow.join([*(self._files.read(segment) for segment in small), tail.table()])
-            added.append(self._files.write(signal, table))
-            removed += small
+        try:
+            for signal, tail in self._tails.items():
+                if len(tail):
+                    small = self._small(signal, len(tail))
+                    table = arrow.join([*(self._files.read(segment) for segment in small), tail.table()])
+                    added.append(self._files.write(signal, table))
+                    removed += small
+            self._switch(added, removed)
+        except BaseException:
+            self._files.remove(added)
+            raise
+        self._log.checkpoint(self.applied)
+        self.recent.difference_update(batch_id for batch_id, _ in self._tail_batches)
+        self._tail_batches = []
+        self._tail_bytes = 0
+        self.rolls += 1
+        self._retired += [(time.monotonic() + _GRACE_S, segment) for segment in removed]
+
+    def _switch(self, added: list[Segment], removed: list[Segment]) -> None:
+        """Make the segments count and the tails not, at one moment for the catalog and for readers."""
         oldest = time.time_ns() - int(self._settings.duplicate_window_s * 1e9)
         with self._view:
             self._catalog.commit(
@@ -227,12 +243,6 @@ class Writer:
             self._segments = tuple(s for s in (*self._segments, *added) if s.path not in gone)
             for tail in self._tails.values():
                 tail.clear()
-        self._log.checkpoint(self.applied)
-        self.recent.difference_update(batch_id for batch_id, _ in self._tail_batches)
-        self._tail_batches = []
-        self._tail_bytes = 0
-        self.rolls += 1
-        self._retired += [(time.monotonic() + _GRACE_S, segment) for segment in removed]
 
     def _small(self, signal: Signal, rows: int) -> list[Segment]:
         """Newest segments that fit into one with ``rows`` more: a quiet collector makes few files."""
