@@ -4,8 +4,15 @@ import { applyStoredTheme } from "./parts/theme";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/parts.css";
+import "./styles/marks.css";
+import "./styles/states.css";
 import "./styles/list.css";
+import "./styles/filters.css";
+import "./styles/scatter.css";
+import "./styles/first_steps.css";
 import "./styles/trace.css";
+import "./styles/waterfall.css";
+import "./styles/logs.css";
 import "./styles/detail.css";
 
 applyStoredTheme();
