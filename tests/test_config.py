@@ -120,6 +120,12 @@ def test_a_secret_is_never_shown():
     assert secret not in repr(load({"api_key": secret, "headers": {"authorization": secret}}, {}))
 
 
+def test_the_user_info_of_an_endpoint_is_not_public():
+    config = load({"endpoint": "https://ada:hunter2@otel.example.org/base"}, {})
+    assert config.public_endpoint == "https://otel.example.org/base"
+    assert "hunter2" not in repr(config)
+
+
 def test_a_broken_pyproject_says_so_only_when_it_has_our_table(tmp_path):
     file = tmp_path / "pyproject.toml"
     file.write_text("[tool.other\n")

@@ -316,6 +316,41 @@ def test_on_a_terminal_the_traces_are_shown_where_nothing_answers():
     assert "ada@example.com" not in done.stderr.replace("order of ada@example.com\n", "", 1)
 
 
+def test_the_console_is_for_terminals_where_no_endpoint_is_set(monkeypatch):
+    from traceo.config import load
+    from traceo.startup import _console
+
+    def has_console(environ, *, terminal):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+        return _console(load({}, environ)) is not None
+
+    assert has_console({}, terminal=True)
+    assert not has_console({}, terminal=False)
+    assert not has_console({"TRACEO_ENDPOINT": NOWHERE}, terminal=True)
+    assert has_console({"TRACEO_ENDPOINT": NOWHERE, "TRACEO_CONSOLE": "on"}, terminal=False)
+    assert not has_console({"TRACEO_CONSOLE": "off"}, terminal=True)
+
+
+def test_a_part_of_ours_that_breaks_leaves_the_application_running():
+    done = run(
+        """
+        import traceo.instrumentation, traceo.logs, traceo.tracing
+        def broken(*args, **settings):
+            raise RuntimeError
+        traceo.instrumentation.install = traceo.logs.Handler = broken
+        import traceo
+        traceo.init()
+        with traceo.span("x"):
+            print(*traceo.status().notes, sep="; ")
+        traceo.tracing.TracerProvider = broken
+        """
+    )
+    assert done.stdout == (
+        "instrumentation could not be started (RuntimeError); logs could not be started (RuntimeError)\n"
+    )
+    assert done.returncode == 0
+
+
 def test_a_removed_working_directory_does_not_matter(recorder):
     done = run(
         """

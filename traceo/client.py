@@ -84,13 +84,13 @@ class Client:
         """A snapshot of what happened so far."""
         config, pipeline = self.config, self._pipeline
         if pipeline is None:
-            return Status(state="disabled", endpoint=_public(config.endpoint), notes=self._notes)
+            return Status(state="disabled", endpoint=config.public_endpoint, notes=self._notes)
         spans, logs = pipeline.balance()
         health = pipeline.health
         return Status(
             state="shut down" if self._is_shut else "running",
             service_name=self._service_name(),
-            endpoint=_public(config.endpoint),
+            endpoint=config.public_endpoint,
             destination=_describe(pipeline.route),
             trouble=pipeline.trouble.reason,
             notes=self._notes,
@@ -136,13 +136,6 @@ class Client:
         state = self.status()
         counts: Counts = state.spans
         return f"<traceo.Client {state.state}: {counts}>"
-
-
-def _public(url: str) -> str:
-    """Without the user info a URL may carry."""
-    scheme, separator, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return scheme + separator + authority.rpartition("@")[2] + slash + path
 
 
 def _describe(route: object) -> str:

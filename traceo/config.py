@@ -49,10 +49,20 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         """Every setting and its value, without `sources`; secrets as they are."""
         return {setting.name: getattr(self, setting.name) for setting in SETTINGS}
 
+    @property
+    def public_endpoint(self) -> str:
+        """The endpoint without the user info that its URL may carry."""
+        scheme, separator, rest = self.endpoint.partition("://")
+        authority, slash, path = rest.partition("/")
+        return scheme + separator + authority.rpartition("@")[2] + slash + path
+
+    def _shown(self, name: str) -> Given:
+        return self.public_endpoint if name == "endpoint" else getattr(self, name)
+
     def __repr__(self) -> str:
         """Only what differs from the defaults, and no secret."""
         shown = (
-            f"{s.name}=<set>" if s.secret else f"{s.name}={getattr(self, s.name)!r}"
+            f"{s.name}=<set>" if s.secret else f"{s.name}={self._shown(s.name)!r}"
             for s in SETTINGS
             if s.name in self.sources
         )

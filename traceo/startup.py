@@ -20,6 +20,7 @@ from traceo import spans
 from traceo._version import __version__
 from traceo.client import Client
 from traceo.config import Config, load, pyproject_of
+from traceo.errors import ConfigError
 from traceo.pipeline.health import Status
 from traceo.pipeline.trouble import speak_on_stderr
 from traceo.pipeline.worker import Pipeline
@@ -78,7 +79,18 @@ def init(**settings: Unpack[Settings]) -> Client:
             _warn_if_other(_client, settings)
             return _client
         config = _load(settings)
-        _client = _start(config) if config.enabled else Client(config, notes=("switched off",))
+        if not config.enabled:
+            _client = Client(config, notes=("switched off",))
+            return _client
+        try:
+            _client = _start(config)
+        except ConfigError:
+            raise
+        except Exception as error:
+            _client = Client(config, notes=(f"init() failed with {type(error).__name__}: {error}",))
+            _log.warning(
+                "init() failed with %s; the application goes on without telemetry", type(error).__name__
+            )
         return _client
 
 
@@ -131,7 +143,7 @@ def _start(config: Config) -> Client:
         flush_every_s=config.flush_every_s,
         # A collector on this host may be looked for often: it costs a refused connection.
         retry_cap_s=5.0 if "endpoint" not in config.sources else 30.0,
-        endpoint=config.endpoint,
+        endpoint=config.public_endpoint,
         advice=_advice(config),
     )
     selection = _selection(config)
