@@ -97,6 +97,7 @@ class _Wide(argparse.RawDescriptionHelpFormatter):
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=20, width=100)
+        self._action_max_length = 16  # argparse forgets the indent of sub-commands
 
 
 def _parser(names: Sequence[str]) -> argparse.ArgumentParser:

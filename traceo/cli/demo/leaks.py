@@ -74,6 +74,6 @@ def masked(value: str) -> str:
     """
     kept = min(_SHOWN, len(value) // 8)
     middle = value[kept : len(value) - kept]
-    shape = "".join("9" if c.isdigit() else "a" if c.isalpha() else c for c in middle)
+    shape = "".join("9" if c.isdecimal() else "a" if c.isalnum() else c for c in middle)
     text = f"{value[:kept]}{shape}{value[len(value) - kept :]}"
     return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"

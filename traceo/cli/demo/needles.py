@@ -95,7 +95,9 @@ def _spellings(value: str) -> Iterator[bytes]:
     escaped = json.dumps(value)[1:-1]
     yield escaped.encode()
     yield json.dumps(escaped)[1:-1].encode()
-    yield json.dumps(json.dumps(value, ensure_ascii=False)[1:-1], ensure_ascii=False)[1:-1].encode()
+    escaped = json.dumps(value, ensure_ascii=False)[1:-1]
+    yield escaped.encode()
+    yield json.dumps(escaped, ensure_ascii=False)[1:-1].encode()
     for alignment in range(3):
         yield from _in_base64(raw, alignment)
     if value.isdecimal() and not value.startswith("0") and len(value) >= _CERTAIN_DIGITS:
