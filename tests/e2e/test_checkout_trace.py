@@ -1,0 +1,139 @@
+"""One checkout: a request through two services, seen through the collector's API as one trace."""
+
+import contextlib
+import json
+from random import Random
+
+import pytest
+
+from traceo.cli.demo.evidence import Api
+from traceo.cli.demo.journeys import Browser, Journey
+from traceo.cli.demo.ledger import Ledger
+from traceo.cli.demo.persons import Persons
+from traceo.cli.demo.processes import Processes, free_port
+from traceo.cli.demo.services import Services
+
+PAYS_BY_CARD = 3  # a seed
+SHOP_STATEMENTS = [
+    ("SELECT", "customers"),
+    ("SELECT", "cart_items"),
+    ("SELECT", "products"),
+    ("SELECT", "orders"),
+    ("UPDATE", "products"),
+    ("INSERT", "orders"),
+    ("DELETE", "cart_items"),
+]
+
+
+@pytest.fixture(scope="module")
+def trace(tmp_path_factory):
+    """A checkout paid by card, as the API gives it after both services have ended."""
+    folder = tmp_path_factory.mktemp("checkout")
+    port = free_port()
+    with Processes(folder) as processes:
+        words = ("--port", str(port), "--data", str(folder / "data"))
+        collector = processes.start("collector", "-m", "traceo", "collector", *words)
+        collector.wait_until_ready(f"http://127.0.0.1:{port}/readyz")
+        environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}
+        services = Services(processes, folder / "services", environ=environ)
+        browser = Browser(services.shop_port, lambda: None)
+        persons = Persons(1)
+        Journey(browser, Ledger(), persons.make(1, Random(5)), Random(PAYS_BY_CARD)).run()
+        browser.close()
+        services.begin()
+        services.stop()
+        with contextlib.closing(Api(port)) as api:
+            return json.loads(api.get(f"traces/{api.a_checkout()}"))
+
+
+def spans_of(trace, service, kind):
+    return [span for span in trace["spans"] if span["service"] == service and span["kind"] == kind]
+
+
+def test_the_request_to_the_shop_is_the_root(trace):
+    [root] = [span for span in trace["spans"] if span["parent_span_id"] is None]
+    assert (root["service"], root["kind"], root["name"]) == ("shop", "server", "POST /checkout")
+    assert {key: root["attributes"][key] for key in ("http.request.method", "http.route", "url.path")} == {
+        "http.request.method": "POST",
+        "http.route": "/checkout",
+        "url.path": "/checkout",
+    }
+    assert root["attributes"]["http.response.status_code"] == 201
+    assert root["attributes"]["client.address"] == "[IP]"
+    assert root["status"]["code"] == "unset"
+
+
+def test_the_call_to_the_payment_service_continues_in_it(trace):
+    [root] = spans_of(trace, "shop", "server")
+    [call] = [span for span in spans_of(trace, "shop", "client") if "url.full" in span["attributes"]]
+    [served] = spans_of(trace, "payments", "server")
+    assert call["parent_span_id"] == root["span_id"]
+    assert served["parent_span_id"] == call["span_id"]
+    assert (call["name"], served["name"]) == ("POST", "POST /charges")
+    attributes = call["attributes"]
+    assert attributes["url.full"] == f"http://127.0.0.1:{attributes['server.port']}/charges"
+    assert (attributes["http.request.method"], attributes["http.response.status_code"]) == ("POST", 201)
+    assert served["attributes"]["payment.card"] == "[CREDIT_CARD]"
+    assert {"path": "attributes.payment.card", "rule": "CREDIT_CARD"} in served["redacted"]
+
+
+def test_every_statement_is_a_child_of_its_request(trace):
+    [root] = spans_of(trace, "shop", "server")
+    [served] = spans_of(trace, "payments", "server")
+    statements = [span for span in trace["spans"] if "db.query.text" in span["attributes"]]
+    seen = {"shop": [], "payments": []}
+    for span in statements:
+        attributes = span["attributes"]
+        parent = root if span["service"] == "shop" else served
+        assert (span["kind"], span["parent_span_id"]) == ("client", parent["span_id"])
+        assert attributes["db.system.name"] == "sqlite"
+        what = attributes["db.operation.name"], attributes["db.collection.name"]
+        assert span["name"] == " ".join(what)
+        if what not in seen[span["service"]]:
+            seen[span["service"]].append(what)
+    assert seen == {"shop": SHOP_STATEMENTS, "payments": [("INSERT", "charges")]}
+
+
+def test_literals_are_gone_from_statements_and_no_parameter_is_there(trace):
+    texts = {span["attributes"].get("db.query.text") for span in trace["spans"]}
+    assert "SELECT count(*) FROM orders WHERE contact = ?" in texts
+    assert "INSERT INTO charges (source, holder, amount_cents) VALUES (?, ?, ?)" in texts
+    assert not [key for span in trace["spans"] for key in span["attributes"] if "parameter" in key]
+
+
+def test_no_attribute_has_a_name_from_before_the_conventions_were_stable(trace):
+    old = {
+        "http.method",
+        "http.status_code",
+        "http.url",
+        "http.target",
+        "net.peer.name",
+        "db.system",
+        "db.statement",
+    }
+    assert old.isdisjoint(key for span in trace["spans"] for key in span["attributes"])
+
+
+def test_the_log_lines_belong_to_the_spans_that_wrote_them(trace):
+    [root] = spans_of(trace, "shop", "server")
+    [served] = spans_of(trace, "payments", "server")
+    lines = [(log["service"], log["span_id"], str(log["body"]).split(" {")[0]) for log in trace["logs"]]
+    own = [line for line in lines if not line[2].startswith("HTTP Request")]  # httpx logs each of its calls
+    assert own == [
+        ("shop", root["span_id"], "checkout"),
+        ("payments", served["span_id"], "charging"),
+        ("shop", root["span_id"], "order placed"),
+    ]
+    assert trace["logs"][0]["severity_text"] == "INFO"
+    [charging] = [log for log in trace["logs"] if log["body"] == "charging"]
+    assert charging["attributes"]["card_number"] == "[CREDIT_CARD]"
+
+
+def test_parents_begin_before_and_end_after_their_children(trace):
+    spans = {span["span_id"]: span for span in trace["spans"]}
+    for span in spans.values():
+        if (parent := spans.get(span["parent_span_id"])) is None:
+            continue
+        start, begin = int(span["start_unix_nano"]), int(parent["start_unix_nano"])
+        assert begin <= start
+        assert start + span["duration_ns"] <= begin + parent["duration_ns"]
