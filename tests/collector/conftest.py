@@ -1,9 +1,9 @@
 import http.client
 import json
+import multiprocessing
+import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,17 +13,21 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
+from traceo.collector import Settings
+
+# Run by a fork server that has everything imported: a start costs a fork, and the process is as real as any.
 START = """
-import json, sys
-from pathlib import Path
-from traceo.collector import Settings, serve
-given = json.loads(sys.argv[1])
-limit = given.pop("file_size_limit", None)
-if limit:
-    import resource
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-serve(Settings(data=Path(given.pop("data")), port=0, **given))
+import os, resource, sys, warnings
+for number, path in ((1, out), (2, errors)):
+    os.dup2(os.open(path, os.O_WRONLY | os.O_APPEND), number)
+warnings.simplefilter("error")
+if file_size_limit:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_size_limit, file_size_limit))
+from traceo.collector import serve
+serve(settings)
 """
+FORK = multiprocessing.get_context("forkserver")
+FORK.set_forkserver_preload(["traceo.collector.running"])
 PROTOBUF = "application/x-protobuf"
 NOW_NS = 1_790_000_000_000_000_000
 
@@ -42,37 +46,41 @@ class Answer:
 class Collector:
     """A real collector process on a free port of 127.0.0.1."""
 
-    def __init__(self, data: Path, **settings) -> None:
+    def __init__(self, data: Path, *, file_size_limit: int = 0, **settings) -> None:
         self.data = data
-        self.settings = settings
+        self.settings = Settings(data=data, port=0, **settings)
+        self.file_size_limit = file_size_limit
+        self.out, self.errors = data.parent / "stdout", data.parent / "stderr"
+        os.mkfifo(self.out)
+        self.errors.touch()
         self.start()
 
     def start(self) -> None:
-        given = json.dumps({"data": str(self.data), **self.settings})
-        with (self.data.parent / "stderr").open("ab") as errors:
-            self.process = subprocess.Popen(
-                [sys.executable, "-W", "error", "-c", START, given],
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
-        self.line = self.process.stdout.readline()
-        if "listens on" not in self.line:
+        given = {
+            "settings": self.settings,
+            "out": str(self.out),
+            "errors": str(self.errors),
+            "file_size_limit": self.file_size_limit,
+        }
+        self.process = FORK.Process(target=exec, args=(START, given))
+        self.process.start()
+        with self.out.open() as out:
+            line = out.readline()
+        if "listens on" not in line:
             self.end(signal.SIGKILL)
-            raise AssertionError((self.data.parent / "stderr").read_text())
-        self.url = self.line.split()[4].rstrip(",")
+            raise AssertionError(self.errors.read_text())
+        self.url = line.split()[4].rstrip(",")
         self.port = int(self.url.rpartition(":")[2])
 
     @property
     def log(self) -> list[dict]:
-        return [json.loads(line) for line in (self.data.parent / "stderr").read_text().splitlines()]
+        return [json.loads(line) for line in self.errors.read_text().splitlines()]
 
     def end(self, number=signal.SIGTERM) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        code = self.process.wait(20)
-        self.process.stdout.close()
-        return code
+        if self.process.is_alive():
+            os.kill(self.process.pid, number)
+        self.process.join(20)
+        return self.process.exitcode
 
     def restart(self, number=signal.SIGTERM) -> None:
         self.end(number)

@@ -354,5 +354,5 @@ def test_answers_are_not_kept_by_caches(filled):
 
 
 def test_the_log_is_one_json_object_a_line(filled):
-    for line in (filled.data.parent / "stderr").read_text().splitlines():
+    for line in filled.errors.read_text().splitlines():
         assert {"time", "level", "event"} <= set(json.loads(line))

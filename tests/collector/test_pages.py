@@ -79,3 +79,11 @@ def test_the_running_collector_serves_its_page(collector):
     assert collector.request("HEAD", "/").body == b""
     assert collector.get("/healthz").body == b"ok\n"
     assert collector.get("/readyz").body == b"ok\n"
+
+
+@pytest.mark.parametrize("path", ["/", "/api/traceo/traces", "/metrics"])
+def test_a_name_that_is_not_this_machine_is_refused_on_loopback(collector, path):
+    answer = collector.request("GET", path, host="evil.example:80")
+    assert (answer.status, answer.json["type"]) == (421, "urn:traceo:problem:host")
+    for host in ("localhost:1", "127.0.0.1", "[::1]:4318", "shop.localhost"):
+        assert collector.request("GET", path, host=host).status == 200

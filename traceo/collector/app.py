@@ -1,14 +1,40 @@
 """Who answers which path."""
 
+import re
+
 from traceo.collector import journal
 from traceo.collector.http import App, Message, Receive, Scope, Send, respond_problem
 from traceo.collector.problems import Problem
 
-__all__ = ["dispatcher"]
+__all__ = ["dispatcher", "is_local"]
+
+_LOOPBACK = re.compile(r"127(\.\d{1,3}){3}")
+_MISDIRECTED = Problem(
+    421,
+    "host",
+    "Not under this name",
+    "this collector listens on loopback and answers as localhost or 127.0.0.1; let a proxy before it set Host",
+)
 
 
-def dispatcher(*, receiver: App, api: App, probes: App, pages: App) -> App:
-    """One ASGI application of four: OTLP, the query API, health and metrics, and the web pages."""
+def is_local(host: str) -> bool:
+    """Tell whether an address or a Host header's name can only mean this machine."""
+    name = host.lower()
+    return (
+        name == "localhost"
+        or name.endswith(".localhost")
+        or name == "::1"
+        or _LOOPBACK.fullmatch(name) is not None
+    )
+
+
+def dispatcher(*, receiver: App, api: App, probes: App, pages: App, local_only: bool) -> App:
+    """One ASGI application of four: OTLP, the query API, health and metrics, and the web pages.
+
+    With ``local_only`` (it listens on loopback) what can be read is shown under local names only: a web
+    page elsewhere cannot point a name of its own at 127.0.0.1 and read traces through somebody's browser
+    (DNS rebinding).
+    """
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -29,6 +55,9 @@ def dispatcher(*, receiver: App, api: App, probes: App, pages: App) -> App:
             target = probes
         else:
             target = pages
+        if local_only and target is not receiver and not is_local(_host(scope)):
+            await respond_problem(send, _MISDIRECTED)
+            return
         try:
             await target(scope, receive, watched)
         except Exception as error:
@@ -42,3 +71,8 @@ def dispatcher(*, receiver: App, api: App, probes: App, pages: App) -> App:
                 )
 
     return app
+
+
+def _host(scope: Scope) -> str:
+    host: str = dict(scope["headers"]).get(b"host", b"localhost").decode("latin-1")
+    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]

@@ -2,6 +2,7 @@ import errno
 import fcntl
 import os
 from pathlib import Path
+from typing import Self
 
 from traceo.errors import StoreError
 
@@ -9,7 +10,7 @@ __all__ = ["DataFolder"]
 
 
 class DataFolder:
-    """The collector's folder (mode 0700), held by one process through a lock file.
+    """The collector's folder (mode 0700), locked until the end of the ``with`` block.
 
     The lock is the kernel's (``flock``): it is gone when the process is, however it ended.
     """
@@ -43,6 +44,8 @@ class DataFolder:
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, str(os.getpid()).encode(), 0)
 
-    def release(self) -> None:
-        """Let another process have it."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
         os.close(self._fd)

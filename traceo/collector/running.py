@@ -1,0 +1,125 @@
+"""The composition root of the collector: the only module that knows every part."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from traceo.collector import journal
+from traceo.collector.api.api import query_api
+from traceo.collector.app import dispatcher, is_local
+from traceo.collector.counters import Counters
+from traceo.collector.http import App
+from traceo.collector.probes import Probes
+from traceo.collector.query.engine import Engine
+from traceo.collector.receivers.opening import Opener
+from traceo.collector.receivers.reading import RowReader
+from traceo.collector.receivers.receiver import Receiver
+from traceo.collector.settings import Settings
+from traceo.collector.static import Pages
+from traceo.collector.store.store import Store
+from traceo.errors import StoreError
+from traceo.sealing import KeySet
+
+__all__ = ["run"]
+
+_SWITCH_S = 0.001  # the writer's long loops must not hold an answer up for Python's usual 5 ms a turn
+_KEEP_ALIVE_S = 75  # longer than senders pause between batches: a closed connection costs them a retry
+_DIST = Path(__file__).parent / "web" / "dist"
+
+
+def run(settings: Settings, listener: socket.socket) -> None:
+    """Serve on a listening socket until a signal; the data folder is locked by the caller.
+
+    Raises:
+        StoreError: the data folder cannot be used.
+        KeyFileError: the key file cannot be used.
+    """
+    sys.setswitchinterval(_SWITCH_S)
+    keys = KeySet.load_or_create(settings.data / "keys")
+    opener = Opener(keys.private_keys(), message_bytes=settings.message_bytes)
+    store = _open_store(settings, opener)
+    try:
+        _answer(_compose(settings, keys=keys, opener=opener, store=store), settings, listener)
+    finally:
+        store.close()
+
+
+def _open_store(settings: Settings, opener: Opener) -> Store:
+    try:
+        return Store(settings, reader=RowReader(opener))
+    except OSError as error:
+        raise StoreError(
+            f"the data folder {settings.data} cannot be used: {error.strerror}: {error.filename}"
+        ) from error
+
+
+def _compose(settings: Settings, *, keys: KeySet, opener: Opener, store: Store) -> App:
+    counters = Counters()
+    return dispatcher(
+        local_only=is_local(settings.host),
+        receiver=Receiver(settings, store=store, opener=opener, counters=counters),
+        api=query_api(engine=Engine(store), store=store, counters=counters, keys=keys),
+        probes=Probes(store=store, counters=counters),
+        pages=Pages(_DIST),
+    )
+
+
+def _answer(app: App, settings: Settings, listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=int(settings.shutdown_s),
+    )
+    server = _Server(config, ready=f"traceo collector listens on {_url(host, port)}, data in {settings.data}")
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(server.serve(sockets=[listener]))
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server with our ready line, ending with code 0 on a signal instead of dying of it."""
+
+    def __init__(self, config: uvicorn.Config, *, ready: str) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        sys.stdout.write(self._ready + "\n")
+        sys.stdout.flush()
+        journal.info("ready", pid=os.getpid())
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def _stop(self) -> None:
+        if self.should_exit:
+            self.force_exit = True  # asked twice: answer nobody else, but still finish the writes
+        self.should_exit = True
