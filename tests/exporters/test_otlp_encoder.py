@@ -88,11 +88,17 @@ def wire(messages) -> list[bytes]:
 
 
 texts = st.text(max_size=200) | st.text(st.characters(categories=["Cs", "L"]), max_size=20)
-ints = st.integers() | st.sampled_from([0, -1, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 2**64, 127, 128, 2**14])
+ints = st.integers() | st.sampled_from(
+    [0, -1, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1, 2**64, 127, 128, 2**14]
+)
 scalars = st.none() | st.booleans() | ints | st.floats() | texts | st.binary(max_size=200)
 values = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.lists(inner, max_size=4).map(tuple) | st.dictionaries(texts, inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(inner, max_size=4).map(tuple)
+        | st.dictionaries(texts, inner, max_size=4)
+    ),
     max_leaves=12,
 )
 attributes = st.none() | st.dictionaries(texts, values, max_size=6)
@@ -151,9 +157,16 @@ def test_every_field_of_a_span_arrives_and_the_bytes_are_protobufs_own(record):
     request = ExportTraceServiceRequest.FromString(data)
     span = request.resource_spans[0].scope_spans[0].spans[0]
     assert request.SerializeToString(deterministic=True) == data
-    assert (span.trace_id, span.span_id) == (record.trace_id.to_bytes(16, "big"), record.span_id.to_bytes(8, "big"))
+    assert (span.trace_id, span.span_id) == (
+        record.trace_id.to_bytes(16, "big"),
+        record.span_id.to_bytes(8, "big"),
+    )
     assert span.parent_span_id == (record.parent_span_id.to_bytes(8, "big") if record.parent_span_id else b"")
-    assert (span.name, span.trace_state, span.kind) == (whole(record.name), whole(record.trace_state), record.kind)
+    assert (span.name, span.trace_state, span.kind) == (
+        whole(record.name),
+        whole(record.trace_state),
+        record.kind,
+    )
     assert (span.start_time_unix_nano, span.end_time_unix_nano) == (record.start_ns, record.end_ns)
     assert (span.dropped_attributes_count, span.dropped_events_count, span.dropped_links_count) == (
         record.dropped_attributes,
@@ -191,7 +204,9 @@ def test_every_field_of_a_log_arrives_and_the_bytes_are_protobufs_own(record):
     assert log.dropped_attributes_count == record.dropped_attributes
 
 
-@pytest.mark.parametrize("size", [0, 1, 123, 124, 125, 126, 127, 128, 129, 16_381, 16_384, 2_097_152, 3_000_000])
+@pytest.mark.parametrize(
+    "size", [0, 1, 123, 124, 125, 126, 127, 128, 129, 16_381, 16_384, 2_097_152, 3_000_000]
+)
 def test_lengths_at_the_edges_of_a_varint_are_right(size):
     span, counted = only_span(name="n" * size, attributes={"k" * size: "v" * size, "list": ["x" * size]})
     assert span.name == "n" * size
@@ -213,7 +228,9 @@ def test_spans_are_grouped_by_identity_of_resource_and_scope_in_order_of_appeara
     ]
     data, _ = both("encode_traces", items)
     request = ExportTraceServiceRequest.FromString(data)
-    assert [[[s.name for s in scope.spans] for scope in res.scope_spans] for res in request.resource_spans] == [
+    assert [
+        [[s.name for s in scope.spans] for scope in res.scope_spans] for res in request.resource_spans
+    ] == [
         [["a", "d"], ["b"]],
         [["c"]],
     ]
@@ -233,9 +250,11 @@ class Colour(IntEnum):
 class Raising(Mapping):
     def __getitem__(self, key):
         raise RuntimeError
+
     def __iter__(self):
         yield "first"
         raise RuntimeError
+
     def __len__(self):
         return 1
 
@@ -243,6 +262,7 @@ class Raising(Mapping):
 class RaisingList(Sequence):
     def __getitem__(self, index):
         raise RuntimeError
+
     def __len__(self):
         return 3
 
@@ -250,11 +270,14 @@ class RaisingList(Sequence):
 class Hostile:
     def __str__(self):
         raise RuntimeError
+
     __repr__ = __str__
 
 
 @pytest.mark.parametrize(
-    "value", [object(), Hostile(), Raising(), RaisingList(), 10**5000, -(10**5000), {1, 2}, 1j, range, print], ids=lambda v: type(v).__name__
+    "value",
+    [object(), Hostile(), Raising(), RaisingList(), 10**5000, -(10**5000), {1, 2}, 1j, range, print],
+    ids=lambda v: type(v).__name__,
 )
 def test_a_value_that_cannot_be_encoded_is_replaced_and_counted(value):
     span, counted = only_span(attributes={"before": 1, "bad": value, "nested": [1, value], "after": 2})
@@ -268,6 +291,7 @@ def test_a_value_that_cannot_be_encoded_is_replaced_and_counted(value):
 def test_subclasses_of_plain_types_are_encoded_as_their_plain_value():
     class Text(str):
         __slots__ = ()
+
     span, counted = only_span(attributes={Text("key"): Text("value"), "int": Colour.RED, "range": range(2)})
     assert [(pair.key, pair.value) for pair in span.attributes] == [
         ("key", AnyValue(string_value="value")),
@@ -298,7 +322,9 @@ def test_attributes_that_cannot_be_read_cost_no_span():
     assert (span.name, list(span.attributes), counted) == ("kept", [], 1)
 
 
-@pytest.mark.parametrize("broken", [{"name": 5}, {"start_ns": 1.5}, {"trace_id": "x"}, {"events": 7}, {"kind": "server"}])
+@pytest.mark.parametrize(
+    "broken", [{"name": 5}, {"start_ns": 1.5}, {"trace_id": "x"}, {"events": 7}, {"kind": "server"}]
+)
 def test_a_record_with_a_field_of_another_type_is_left_out_and_counted(broken):
     data, counted = both("encode_traces", [a_span(name="a"), a_span(**broken), a_span(name="z")])
     spans_read = ExportTraceServiceRequest.FromString(data).resource_spans[0].scope_spans[0].spans
@@ -318,8 +344,12 @@ def test_the_stock_exporter_of_opentelemetry_encodes_the_same_message():
 
     ended = []
     resource = Resource({"service.name": "shop"}, "https://schema")
-    tracer = TracerProvider(sink=ended.append, resource=resource, shutdown_on_exit=False).get_tracer("web", "1", "https://scope")
-    with tracer.start_as_current_span("parent", attributes={"a": [1, "x", None], "b": {"c": b"\x00"}}) as parent:
+    tracer = TracerProvider(sink=ended.append, resource=resource, shutdown_on_exit=False).get_tracer(
+        "web", "1", "https://scope"
+    )
+    with tracer.start_as_current_span(
+        "parent", attributes={"a": [1, "x", None], "b": {"c": b"\x00"}}
+    ) as parent:
         with tracer.start_as_current_span("child", links=[]) as child:
             child.add_event("happened", {"x": 1.5})
             child.add_link(parent.get_span_context(), {"why": "because"})

@@ -27,7 +27,9 @@ def tracer(ended):
 
 
 def test_a_span_holds_what_it_was_started_with(tracer, ended):
-    span = tracer.start_span("work", kind=SpanKind.CLIENT, attributes={"a": 1}, links=[Link(OTHER, {"l": 2})], start_time=5)
+    span = tracer.start_span(
+        "work", kind=SpanKind.CLIENT, attributes={"a": 1}, links=[Link(OTHER, {"l": 2})], start_time=5
+    )
     span.end(9)
     assert ended == [span]
     assert (span.name, span.kind, dict(span.attributes)) == ("work", SpanKind.CLIENT, {"a": 1})
@@ -56,7 +58,13 @@ def test_attributes_are_copied_and_cleaned(tracer):
     numbers.append(3)
     given["late"] = 1
     span.set_attribute("s", "x")
-    assert dict(span.attributes) == {"list": (1, 2), "map": {"k": (None,)}, "bytes": b"x", "none": None, "s": "x"}
+    assert dict(span.attributes) == {
+        "list": (1, 2),
+        "map": {"k": (None,)},
+        "bytes": b"x",
+        "none": None,
+        "s": "x",
+    }
 
 
 def test_attributes_cannot_be_changed_through_the_view(tracer):
@@ -128,7 +136,12 @@ def test_nothing_changes_after_the_end(tracer, caplog, ended):
     span.record_exception(ValueError())
     span.end(8)
     assert (span.name, dict(span.attributes), span.events, span.links) == ("work", {}, (), ())
-    assert (span.status.status_code, span.end_time, span.is_recording(), len(ended)) == (StatusCode.UNSET, 7, False, 1)
+    assert (span.status.status_code, span.end_time, span.is_recording(), len(ended)) == (
+        StatusCode.UNSET,
+        7,
+        False,
+        1,
+    )
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 8
 
 
@@ -148,7 +161,11 @@ def test_update_name_is_recording_and_json(tracer):
 
 def test_attribute_limits_drop_the_oldest_and_count(ended, caplog):
     limits = SpanLimits(max_span_attributes=2, max_event_attributes=1, max_link_attributes=0)
-    span = provider_of(ended, span_limits=limits).get_tracer("t").start_span("work", attributes={"a": 1, "b": 2, "c": 3})
+    span = (
+        provider_of(ended, span_limits=limits)
+        .get_tracer("t")
+        .start_span("work", attributes={"a": 1, "b": 2, "c": 3})
+    )
     span.set_attribute("d", 4)
     span.set_attribute("d", 5)
     span.add_event("e", {"x": 1, "y": 2})
@@ -160,8 +177,10 @@ def test_attribute_limits_drop_the_oldest_and_count(ended, caplog):
 
 
 def test_event_and_link_limits_keep_the_newest_and_count(ended):
-    span = provider_of(ended, span_limits=SpanLimits(max_events=2, max_links=1)).get_tracer("t").start_span(
-        "work", links=[Link(OTHER), Link(OTHER, {"n": 2})]
+    span = (
+        provider_of(ended, span_limits=SpanLimits(max_events=2, max_links=1))
+        .get_tracer("t")
+        .start_span("work", links=[Link(OTHER), Link(OTHER, {"n": 2})])
     )
     for name in "abc":
         span.add_event(name)
@@ -171,7 +190,11 @@ def test_event_and_link_limits_keep_the_newest_and_count(ended):
 
 def test_value_length_limits_cut_strings_everywhere(ended):
     limits = SpanLimits(max_attribute_length=3, max_span_attribute_length=2)
-    span = provider_of(ended, span_limits=limits).get_tracer("t").start_span("work", attributes={"a": "abcd", "l": ["abcd"]})
+    span = (
+        provider_of(ended, span_limits=limits)
+        .get_tracer("t")
+        .start_span("work", attributes={"a": "abcd", "l": ["abcd"]})
+    )
     span.set_attribute("m", {"k": "abcd"})
     span.set_attribute("n", 12345)
     span.add_event("e", {"a": "abcd"})
@@ -257,7 +280,10 @@ def test_an_exception_whose_str_raises_does_not_reach_the_application(tracer):
 
 @pytest.mark.parametrize(("record", "status"), [(True, True), (True, False), (False, True), (False, False)])
 def test_leaving_a_started_span_with_an_exception(tracer, record, status):
-    with pytest.raises(KeyError), tracer.start_span("a", record_exception=record, set_status_on_exception=status) as span:
+    with (
+        pytest.raises(KeyError),
+        tracer.start_span("a", record_exception=record, set_status_on_exception=status) as span,
+    ):
         raise KeyError("k")
     assert [e.attributes["exception.escaped"] for e in span.events] == (["True"] if record else [])
     assert span.status.description == ("KeyError: 'k'" if status else None)
@@ -270,9 +296,13 @@ def test_leaving_a_started_span_with_an_exception(tracer, record, status):
 def test_the_snapshot_of_a_span_is_its_record(ended):
     provider = provider_of(ended, resource=Resource({"service.name": "shop"}, "https://r"))
     tracer = provider.get_tracer("lib", "2", "https://s", {"team": "a"})
-    remote = SpanContext(7, 8, is_remote=True, trace_flags=TraceFlags(1), trace_state=TraceState([("a", "b"), ("c", "d")]))
+    remote = SpanContext(
+        7, 8, is_remote=True, trace_flags=TraceFlags(1), trace_state=TraceState([("a", "b"), ("c", "d")])
+    )
     context = api.set_span_in_context(api.NonRecordingSpan(remote))
-    span = tracer.start_span("work", context, SpanKind.SERVER, {"x": 1}, [Link(OTHER, {"l": 1})], start_time=10)
+    span = tracer.start_span(
+        "work", context, SpanKind.SERVER, {"x": 1}, [Link(OTHER, {"l": 1})], start_time=10
+    )
     span.add_event("e", {"y": 2}, 11)
     span.set_status(StatusCode.ERROR, "no")
     span.end(12)
@@ -282,7 +312,9 @@ def test_the_snapshot_of_a_span_is_its_record(ended):
     assert (record.name, record.start_ns, record.end_ns, record.attributes) == ("work", 10, 12, {"x": 1})
     assert (record.status_code, record.status_message) == (2, "no")
     assert [(e.name, e.time_ns, e.attributes) for e in record.events] == [("e", 11, {"y": 2})]
-    assert [(k.trace_id, k.span_id, k.flags, k.attributes) for k in record.links] == [(0x11, 0x22, 0x101, {"l": 1})]
+    assert [(k.trace_id, k.span_id, k.flags, k.attributes) for k in record.links] == [
+        (0x11, 0x22, 0x101, {"l": 1})
+    ]
     assert (record.resource.attributes, record.resource.schema_url) == ({"service.name": "shop"}, "https://r")
     assert (record.scope.name, record.scope.version, record.scope.schema_url) == ("lib", "2", "https://s")
     assert record.scope.attributes == {"team": "a"}
@@ -295,7 +327,12 @@ def test_the_record_of_odd_names_and_times_is_still_a_record(tracer):
     span.add_event(None, timestamp="noon")
     span.end(2.5e9)
     record = snapshot(span)
-    assert (record.name, record.kind, record.start_ns, record.end_ns) == ("404", 1, 1_500_000_000, 2_500_000_000)
+    assert (record.name, record.kind, record.start_ns, record.end_ns) == (
+        "404",
+        1,
+        1_500_000_000,
+        2_500_000_000,
+    )
     assert (record.events[0].name, record.events[0].time_ns) == ("None", 0)
 
 

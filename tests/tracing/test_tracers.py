@@ -112,9 +112,11 @@ def test_seeding_the_global_random_generator_does_not_repeat_ids(tracer):
 def test_a_custom_id_generator_is_asked(ended):
     class Counting:
         n = 0
+
         def generate_span_id(self):
             self.n += 1
             return self.n
+
         def generate_trace_id(self):
             return 99
 
@@ -146,14 +148,18 @@ def test_an_exception_through_a_dropped_span_passes(ended):
 def test_recorded_but_not_sampled_spans_reach_processors_and_not_the_sink(ended):
     class Keeping:
         spans: list
+
         def on_start(self, span, parent_context=None):
             pass
+
         def on_end(self, span):
             self.spans.append(span.name)
 
     keeping = Keeping()
     keeping.spans = []
-    provider = TracerProvider(sink=ended.append, sampler=StaticSampler(Decision.RECORD_ONLY), shutdown_on_exit=False)
+    provider = TracerProvider(
+        sink=ended.append, sampler=StaticSampler(Decision.RECORD_ONLY), shutdown_on_exit=False
+    )
     provider.add_span_processor(keeping)
     with provider.get_tracer("t").start_as_current_span("work") as span:
         assert span.is_recording()
@@ -189,6 +195,7 @@ def test_the_ratio_sampler_decides_like_the_opentelemetry_sdks(rate, trace_id):
     class Fixed:
         def generate_span_id(self):
             return 1
+
         def generate_trace_id(self):
             return trace_id
 
@@ -198,8 +205,13 @@ def test_the_ratio_sampler_decides_like_the_opentelemetry_sdks(rate, trace_id):
 
 def test_a_samplers_attributes_and_trace_state_are_the_spans(ended):
     class Marking:
-        def should_sample(self, parent_context, trace_id, name, kind=None, attributes=None, links=None, trace_state=None):
-            return SamplingResult(Decision.RECORD_AND_SAMPLE, {**(attributes or {}), "by": name}, TraceState([("s", "1")]))
+        def should_sample(
+            self, parent_context, trace_id, name, kind=None, attributes=None, links=None, trace_state=None
+        ):
+            return SamplingResult(
+                Decision.RECORD_AND_SAMPLE, {**(attributes or {}), "by": name}, TraceState([("s", "1")])
+            )
+
         def get_description(self):
             return "marking"
 
@@ -214,9 +226,21 @@ def test_a_samplers_attributes_and_trace_state_are_the_spans(ended):
         ("always_off", "", "AlwaysOffSampler"),
         ("traceidratio", "0.25", "TraceIdRatioBased{0.25}"),
         ("traceidratio", "1.5", "TraceIdRatioBased{1.0}"),
-        ("parentbased_traceidratio", "x", "ParentBased{root:TraceIdRatioBased{1.0},remoteParentSampled:AlwaysOnSampler,remoteParentNotSampled:AlwaysOffSampler,localParentSampled:AlwaysOnSampler,localParentNotSampled:AlwaysOffSampler}"),
-        ("parentbased_always_off", "", "ParentBased{root:AlwaysOffSampler,remoteParentSampled:AlwaysOnSampler,remoteParentNotSampled:AlwaysOffSampler,localParentSampled:AlwaysOnSampler,localParentNotSampled:AlwaysOffSampler}"),
-        ("unheard_of", "", "ParentBased{root:AlwaysOnSampler,remoteParentSampled:AlwaysOnSampler,remoteParentNotSampled:AlwaysOffSampler,localParentSampled:AlwaysOnSampler,localParentNotSampled:AlwaysOffSampler}"),
+        (
+            "parentbased_traceidratio",
+            "x",
+            "ParentBased{root:TraceIdRatioBased{1.0},remoteParentSampled:AlwaysOnSampler,remoteParentNotSampled:AlwaysOffSampler,localParentSampled:AlwaysOnSampler,localParentNotSampled:AlwaysOffSampler}",
+        ),
+        (
+            "parentbased_always_off",
+            "",
+            "ParentBased{root:AlwaysOffSampler,remoteParentSampled:AlwaysOnSampler,remoteParentNotSampled:AlwaysOffSampler,localParentSampled:AlwaysOnSampler,localParentNotSampled:AlwaysOffSampler}",
+        ),
+        (
+            "unheard_of",
+            "",
+            "ParentBased{root:AlwaysOnSampler,remoteParentSampled:AlwaysOnSampler,remoteParentNotSampled:AlwaysOffSampler,localParentSampled:AlwaysOnSampler,localParentNotSampled:AlwaysOffSampler}",
+        ),
     ],
 )
 def test_the_sampler_is_named_by_variables(name, argument, description):

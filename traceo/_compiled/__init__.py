@@ -1,7 +1,7 @@
 """The compiled twins of the hottest modules, and the rule that none of them is ever stale.
 
-Each module in ``MODULES`` is ordinary Python with its C types in a ``.pxd`` file beside it; two that gain most from C
-interfaces (the encoder, the current span) have a ``.pyx`` twin instead. ``setup.py`` compiles them with Cython where it can and puts the results
+Each module in ``MODULES`` is ordinary Python with its C types in a ``.pxd`` file beside it; three that gain most
+from C (the encoder, the current span, the ids) have a ``.pyx`` twin instead. ``setup.py`` compiles them with Cython where it can and puts the results
 into this folder under names that carry a fingerprint of all the sources:
 
     traceo/_compiled/span_5f0c21aa.cpython-311-x86_64-linux-gnu.so
@@ -27,6 +27,7 @@ __all__ = ["MODULES", "fingerprint", "replace", "status"]
 MODULES = (
     "traceo.records",
     "traceo.tracing.context",
+    "traceo.tracing.ids",
     "traceo.tracing.site",
     "traceo.tracing.span",
     "traceo.tracing.tracer",

@@ -31,6 +31,9 @@ _failures = 0
 
 # Length prefixes below 2^14 and encoded attribute keys are the same few again and again.
 _SHORT = [bytes((n,)) for n in range(128)] + [bytes((n & 0x7F | 0x80, n >> 7)) for n in range(128, 1 << 14)]
+_HEADS = {tag: [bytes((tag, size)) for size in range(128)] for tag in (0x0A, 0x1A, 0x22, 0x32, 0x4A)}
+_STRINGS = [bytes((0x12, size + 2, 0x0A, size)) for size in range(126)]
+_COMMON = frozenset((str, int, bool))
 _KEYS_KEPT = 4096
 _keys: dict[str, bytes] = {}
 
@@ -118,17 +121,22 @@ def _span(span: SpanRecord) -> bytes:
         add(b"\x22\x08" + (span.parent_span_id & _MASK_64).to_bytes(8, "big"))
     add(_text(0x2A, span.name))
     add(_number(0x30, span.kind))
-    add(_time(0x39, span.start_ns))
-    add(_time(0x41, span.end_ns))
+    if span.start_ns and span.end_ns:
+        add(_two_fixed64(0x39, span.start_ns & _MASK_64, 0x41, span.end_ns & _MASK_64))
+    else:
+        add(_time(0x39, span.start_ns) + _time(0x41, span.end_ns))
     if span.attributes:
         add(_attributes(0x4A, span.attributes))
-    add(_number(0x50, span.dropped_attributes))
+    if span.dropped_attributes:
+        add(_number(0x50, span.dropped_attributes))
     for event in span.events:
         add(_field(0x5A, _event(event)))
-    add(_number(0x60, span.dropped_events))
+    if span.dropped_events:
+        add(_number(0x60, span.dropped_events))
     for link in span.links:
         add(_field(0x6A, _link(link)))
-    add(_number(0x70, span.dropped_links))
+    if span.dropped_links:
+        add(_number(0x70, span.dropped_links))
     if span.status_code or span.status_message:
         add(_field(0x7A, _text(0x12, span.status_message) + _number(0x18, span.status_code)))
     else:
@@ -186,14 +194,39 @@ def _log(log: LogRecord) -> bytes:
 
 
 def _attributes(tag: int, attributes: Mapping[str, Any] | None) -> bytes:
-    """Repeated KeyValue fields; a mapping that cannot be read to its end gives what was read."""
+    """Repeated KeyValue fields; a mapping that cannot be read to its end gives what was read.
+
+    The commonest values, short ASCII strings, small ints and booleans, are put together from prepared pieces.
+    """
     if not attributes:
         return b""
     parts: list[bytes] = []
+    heads = _HEADS[tag]
     try:
         for key, value in attributes.items():
-            pair = _pair(key, value, 0)
-            parts.append(_field(tag, pair))
+            kind = type(value)
+            if type(key) is str and kind in _COMMON:
+                name = _keys.get(key) or _key(key)
+                if kind is str:
+                    size = len(name) + len(value) + 4
+                    if size < 128 and value.isascii():
+                        parts += (heads[size], name, _STRINGS[len(value)], value.encode())
+                        continue
+                elif kind is bool:
+                    if len(name) < 124:
+                        parts += (heads[len(name) + 4], name, b"\x12\x02\x10\x01" if value else b"\x12\x02\x10\x00")
+                        continue
+                elif 0 <= value < 1 << 14 and len(name) < 123:
+                    number = _SHORT[value]
+                    size = len(number)
+                    parts += (
+                        heads[len(name) + 3 + size],
+                        name,
+                        b"\x12\x02\x18" if size == 1 else b"\x12\x03\x18",
+                        number,
+                    )
+                    continue
+            parts.append(_field(tag, _pair(key, value, 0)))
     except Exception:
         _count_failure()
     return b"".join(parts)

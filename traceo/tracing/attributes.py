@@ -70,9 +70,7 @@ def clean_into(
     return dropped
 
 
-def _clean_mapping(
-    mapping: Mapping[Any, object], max_length: int | None, depth: int
-) -> dict[str, AnyValue]:
+def _clean_mapping(mapping: Mapping[Any, object], max_length: int | None, depth: int) -> dict[str, AnyValue]:
     cleaned: dict[str, AnyValue] = {}
     for key, value in mapping.items():
         if isinstance(key, str):

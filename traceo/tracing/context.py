@@ -14,22 +14,22 @@ from opentelemetry.context.context import Context
 from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.trace.propagation import _SPAN_KEY  # pyright: ignore[reportPrivateUsage]  shared with the API
 
-__all__ = ["SPAN_KEY", "CurrentSpan", "current"]
+__all__ = ["SPAN_KEY", "CurrentSpan", "attach", "current", "detach", "put"]
 
 SPAN_KEY: str = _SPAN_KEY
 
 _runtime = _api._RUNTIME_CONTEXT  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  the variable itself is not public
-_put: Callable[[dict[str, Any], str, object], None] = dict.__setitem__  # Context forbids item assignment
+put: Callable[[dict[str, Any], str, object], None] = dict.__setitem__  # Context forbids item assignment
 
 current: Callable[[], Context]
-_attach: Callable[[Context], Token[Context]]
-_detach: Callable[[Token[Context]], Any]
+attach: Callable[[Context], Token[Context]]
+detach: Callable[[Token[Context]], Any]
 
 if type(_runtime) is ContextVarsRuntimeContext:
     _variable = _runtime._current_context  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    current, _attach, _detach = _variable.get, _variable.set, _variable.reset
+    current, attach, detach = _variable.get, _variable.set, _variable.reset
 else:
-    current, _attach, _detach = _runtime.get_current, _runtime.attach, _runtime.detach
+    current, attach, detach = _runtime.get_current, _runtime.attach, _runtime.detach
 
 
 class CurrentSpan:
@@ -45,13 +45,13 @@ class CurrentSpan:
         """Make ``span`` current; give the token back to ``leave``."""
         outer = current()
         inner = Context(outer) if outer else Context()
-        _put(inner, SPAN_KEY, span)
-        return _attach(inner)
+        put(inner, SPAN_KEY, span)
+        return attach(inner)
 
     def leave(self, token: Any) -> None:
         """Restore what was current before."""
         try:
-            _detach(token)
+            detach(token)
         except (ValueError, RuntimeError):
             return  # left in another context than it was entered in: there is nothing of ours to restore there
 

@@ -5,12 +5,20 @@ from cpython.dict cimport PyDict_GetItem, PyDict_SetItem
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
 
+cdef extern from *:
+    """
+    static PyObject *traceo_new(PyObject *type, PyObject *empty) {
+        return ((PyTypeObject *)type)->tp_new((PyTypeObject *)type, empty, NULL);
+    }
+    """
+    object traceo_new(object type, tuple empty)
+
 from opentelemetry import context as _api
 from opentelemetry.context.context import Context
 from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.trace.propagation import _SPAN_KEY
 
-__all__ = ["SPAN_KEY", "CurrentSpan", "current"]
+__all__ = ["SPAN_KEY", "CurrentSpan", "attach", "current", "detach", "put"]
 
 SPAN_KEY = _SPAN_KEY
 
@@ -21,9 +29,11 @@ cdef object _variable = None
 
 if type(_runtime) is ContextVarsRuntimeContext:
     _variable = _runtime._current_context
-    current = _variable.get
+    current, attach, detach = _variable.get, _variable.set, _variable.reset
 else:
-    current = _runtime.get_current
+    current, attach, detach = _runtime.get_current, _runtime.attach, _runtime.detach
+
+put = dict.__setitem__
 
 
 cdef object _outer():
@@ -53,7 +63,10 @@ cdef class CurrentSpan:
     cpdef enter(self, span):
         """Make ``span`` current; give the token back to ``leave``."""
         outer = _outer()
-        inner = _Context(outer) if outer else _Context()
+        if outer:
+            inner = _Context(outer)
+        else:  # tp_new alone: an empty Context needs no initialisation
+            inner = traceo_new(_Context, ())
         PyDict_SetItem(inner, _KEY, span)
         if _variable is None:
             return _runtime.attach(inner)

@@ -71,6 +71,7 @@ class TracerProvider(ApiTracerProvider):
         self._configurator = _tracer_configurator
         self._disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
         self._lock = threading.Lock()
+        self._shut_down = False
         self._tracers: dict[tuple[object, ...], tuple[InstrumentationScope, Tracer]] = {}
         self._atexit_handler: Callable[[], None] | None = None
         if shutdown_on_exit:
@@ -114,7 +115,14 @@ class TracerProvider(ApiTracerProvider):
 
     def shutdown(self) -> None:
         """Shut the processors down; once."""
-        self._active_span_processor.shutdown()
+        with self._lock:
+            if self._shut_down:
+                return
+            self._shut_down = True
+        try:
+            self._active_span_processor.shutdown()
+        except Exception as error:
+            _logger.warning("The span processor failed to shut down (%s).", type(error).__name__)
         if self._atexit_handler is not None:
             atexit.unregister(self._atexit_handler)
             self._atexit_handler = None

@@ -129,8 +129,9 @@ class _BoundSampler:
         if not parent.is_valid:
             bound, state = self.bounds.root, None
         else:
-            bound, state = self.bounds[1 + 2 * (not parent.is_remote) + (not parent.trace_flags.sampled)], (
-                parent.trace_state
+            bound, state = (
+                self.bounds[1 + 2 * (not parent.is_remote) + (not parent.trace_flags.sampled)],
+                (parent.trace_state),
             )
         if (trace_id & _LOW_64) < bound:
             return SamplingResult(self.kept, attributes, state)
@@ -233,10 +234,15 @@ class ParentBased:
 
     def get_description(self) -> str:
         """The class and its five samplers."""
-        names = ("root", "remoteParentSampled", "remoteParentNotSampled", "localParentSampled", "localParentNotSampled")
+        names = (
+            "root",
+            "remoteParentSampled",
+            "remoteParentNotSampled",
+            "localParentSampled",
+            "localParentNotSampled",
+        )
         parts = (
-            f"{name}:{sampler.get_description()}"
-            for name, sampler in zip(names, self._samplers, strict=True)
+            f"{name}:{sampler.get_description()}" for name, sampler in zip(names, self._samplers, strict=True)
         )
         return f"ParentBased{{{','.join(parts)}}}"
 

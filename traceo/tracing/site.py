@@ -25,7 +25,9 @@ class Outlets:
 
     def __init__(self, sink: Callable[[Any], object] | None) -> None:
         self.sink = sink
-        self.processors: Any = None  # a SpanProcessor; None while there is none, so that a span pays one comparison
+        self.processors: Any = (
+            None  # a SpanProcessor; None while there is none, so that a span pays one comparison
+        )
         self.failures = 0
         self._reported: set[str] = set()
         self._lock = threading.Lock()
@@ -64,7 +66,11 @@ class Outlets:
             known = where in self._reported
             self._reported.add(where)
         if not known:
-            _logger.warning("A span processor failed in %s (%s); further failures are only counted.", where, type(error).__name__)
+            _logger.warning(
+                "A span processor failed in %s (%s); further failures are only counted.",
+                where,
+                type(error).__name__,
+            )
 
 
 class Site:

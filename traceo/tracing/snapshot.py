@@ -49,7 +49,9 @@ def snapshot(span: Any) -> SpanRecord:
         record.trace_state = _state(ours._trace_state)
     if ours._events is not None:
         record.events = [
-            EventRecord(_name(event.name), _nanos(event.timestamp), event._attributes, event.dropped_attributes)
+            EventRecord(
+                _name(event.name), _nanos(event.timestamp), event._attributes, event.dropped_attributes
+            )
             for event in ours._events
         ]
         record.dropped_events = ours._events.dropped
@@ -80,7 +82,12 @@ def _of_foreign(span: Any) -> SpanRecord:
         attributes=dict(span.attributes) if span.attributes else None,
         dropped_attributes=span.dropped_attributes,
         events=[
-            EventRecord(_name(event.name), _nanos(event.timestamp), dict(event.attributes or {}), event.dropped_attributes)
+            EventRecord(
+                _name(event.name),
+                _nanos(event.timestamp),
+                dict(event.attributes or {}),
+                event.dropped_attributes,
+            )
             for event in span.events
         ],
         dropped_events=span.dropped_events,

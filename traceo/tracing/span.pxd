@@ -44,7 +44,7 @@ cdef class Span(SpanIdentity):
     cdef public object _start_time
     cdef public object _status
 
-    @cython.locals(site=Site, attributes=dict)
+    @cython.locals(site=Site, attributes=dict, size=Py_ssize_t)
     cpdef set_attribute(self, key, value)
     cpdef _set_slowly(self, attributes)
     @cython.locals(site=Site, outlets=Outlets)

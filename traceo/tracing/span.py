@@ -83,7 +83,9 @@ class DroppedSpan(SpanIdentity):
     def set_attribute(self, key: str, value: Any) -> None:
         """Nothing is recorded."""
 
-    def add_event(self, name: str, attributes: Attributes | None = None, timestamp: int | None = None) -> None:
+    def add_event(
+        self, name: str, attributes: Attributes | None = None, timestamp: int | None = None
+    ) -> None:
         """Nothing is recorded."""
 
     def add_link(self, context: SpanContext, attributes: Attributes | None = None) -> None:
@@ -215,12 +217,14 @@ class Span(SpanIdentity):
             attributes = self._attributes
             if attributes is None:
                 attributes = self._attributes = {}
-            if key in attributes:
-                del attributes[key]
-            elif len(attributes) >= site.max_attributes:
-                self._set_slowly({key: value})
+            size = len(attributes)
+            if size < site.max_attributes:
+                attributes[key] = value
+                if len(attributes) == size:  # a known key moves to the end
+                    del attributes[key]
+                    attributes[key] = value
                 return
-            attributes[key] = value
+            self._set_slowly({key: value})
             return
         if not key or not isinstance(key, str):
             _logger.warning("invalid key `%s`. must be non-empty string. Dropping key from attributes.", key)

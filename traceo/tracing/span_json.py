@@ -30,7 +30,8 @@ def span_to_json(span: Any, indent: int | None) -> str:
                 for event in span.events
             ],
             "links": [
-                {"context": _context(link.context), "attributes": dict(link.attributes)} for link in span.links
+                {"context": _context(link.context), "attributes": dict(link.attributes)}
+                for link in span.links
             ],
             "resource": json.loads(span.resource.to_json()),
         },

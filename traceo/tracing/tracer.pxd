@@ -3,35 +3,32 @@
 cimport cython
 
 from traceo.tracing.context cimport CurrentSpan
+from traceo.tracing.ids cimport RandomIdGenerator
 from traceo.tracing.site cimport Site
 from traceo.tracing.span cimport DroppedSpan, Span, SpanIdentity
 
 cdef CurrentSpan _current
+cdef bint _COMPILED
 
 
 cdef class Tracer:
-    cdef public object _bits
     cdef public object _bounds
     cdef public bint _enabled
     cdef public object _id_generator
+    cdef public RandomIdGenerator _ids
     cdef public int _random_flag
     cdef public object _sampler
     cdef public Site _site
 
-    @cython.locals(site=Site, span=Span, dropped=DroppedSpan, known=SpanIdentity, given=dict, origin=int, flags=int, recording=bint)
+    @cython.locals(ids=RandomIdGenerator, site=Site, span=Span, dropped=DroppedSpan, known=SpanIdentity, given=dict, origin=int, flags=int, recording=bint)
     cdef _start(self, name, context, kind, attributes, links, start_time, int on_exit)
 
 
 @cython.freelist(16)
 cdef class ActiveSpan:
-    cdef public object _attributes
-    cdef public object _kind
-    cdef public object _links
-    cdef public object _name
+    cdef public tuple _arguments
     cdef public int _on_exit
-    cdef public object _parent
     cdef public object _span
-    cdef public object _start_time
     cdef public object _token
     cdef public Tracer _tracer
 

@@ -3,7 +3,7 @@
 Compiled by Cython with the types in ``tracer.pxd``, see ``traceo._compiled``.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from logging import getLogger
 from types import TracebackType
 from typing import Any
@@ -22,10 +22,10 @@ from opentelemetry.trace import (
 from opentelemetry.trace import Span as ApiSpan
 
 from traceo.records import Attributes
-from traceo.tracing.context import SPAN_KEY, CurrentSpan
+from traceo.tracing.context import SPAN_KEY, CurrentSpan, attach, current, detach, put
 from traceo.tracing.decorate import decorate
 from traceo.tracing.exceptions import describe
-from traceo.tracing.ids import RandomIdGenerator
+from traceo.tracing.ids import RandomIdGenerator, bits
 from traceo.tracing.sampling import ALL, NONE, Bounds, Sampler, bounds_of
 from traceo.tracing.site import Site
 from traceo.tracing.span import DroppedSpan, Span, SpanIdentity
@@ -35,26 +35,28 @@ __all__ = ["ActiveSpan", "Tracer", "current_ids", "use_span"]
 _logger = getLogger("traceo.tracing")
 
 _SCALARS = frozenset((str, int, float, bool))
-_INTERNAL = SpanKind.INTERNAL
 _LOW_64 = (1 << 64) - 1
 _HAS_PARENT = 0x100
 _REMOTE_PARENT = 0x200
 
 _current = CurrentSpan()
 
+# The same steps cost differently in C and in Python; where it shows, both ways are written down.
+_COMPILED = not __file__.endswith(".py")
+
 
 class Tracer:
     """Starts spans for one instrumentation scope; see ``opentelemetry.trace.Tracer``."""
 
-    __slots__ = ("_bits", "_bounds", "_enabled", "_id_generator", "_random_flag", "_sampler", "_site")
+    __slots__ = ("_bounds", "_enabled", "_id_generator", "_ids", "_random_flag", "_sampler", "_site")
 
     def __init__(self, site: Site, sampler: Sampler, id_generator: Any) -> None:
         self._site = site
         self._sampler = sampler
         self._bounds: Bounds | None = bounds_of(sampler)
         self._id_generator = id_generator
-        self._bits: Callable[[int], int] | None = (
-            id_generator.bits if type(id_generator) is RandomIdGenerator else None
+        self._ids: RandomIdGenerator | None = (
+            id_generator if type(id_generator) is RandomIdGenerator else None
         )
         is_random = getattr(id_generator, "is_trace_id_random", None)
         self._random_flag = 2 if is_random is not None and is_random() else 0
@@ -72,15 +74,12 @@ class Tracer:
         set_status_on_exception: bool = True,  # noqa: FBT001, FBT002
     ) -> Any:
         """Start a span that is not current; ``start_time`` in unix nanoseconds, now if None."""
-        return self._start(
-            name,
-            context,
-            kind,
-            attributes,
-            links,
-            start_time,
-            (1 if record_exception else 0) | (2 if set_status_on_exception else 0),
+        on_exit = (
+            3
+            if record_exception and set_status_on_exception
+            else _on_exit(record_exception, set_status_on_exception, False)
         )
+        return self._start(name, context, kind, attributes, links, start_time, on_exit)
 
     def start_as_current_span(
         self,
@@ -95,20 +94,14 @@ class Tracer:
         end_on_exit: bool = True,  # noqa: FBT001, FBT002
     ) -> "ActiveSpan":
         """A context manager, and decorator, that starts a span and makes it current inside."""
-        active = ActiveSpan.__new__(ActiveSpan)
+        active = ActiveSpan.__new__(ActiveSpan) if _COMPILED else ActiveSpan()
         active._tracer = self
         active._span = None
-        active._token = None
-        active._name = name
-        active._parent = context
-        active._kind = kind
-        active._attributes = attributes
-        active._links = links
-        active._start_time = start_time
+        active._arguments = (name, context, kind, attributes, links, start_time)
         active._on_exit = (
-            (1 if record_exception else 0)
-            | (2 if set_status_on_exception else 0)
-            | (4 if end_on_exit else 0)
+            7
+            if record_exception and set_status_on_exception and end_on_exit
+            else _on_exit(record_exception, set_status_on_exception, end_on_exit)
         )
         return active
 
@@ -122,7 +115,10 @@ class Tracer:
         start_time: int | None,
         on_exit: int,
     ) -> Any:
-        parent = _current.get() if context is None else context.get(SPAN_KEY)
+        if context is not None:
+            parent = context.get(SPAN_KEY)
+        else:
+            parent = _current.get() if _COMPILED else current().get(SPAN_KEY)
         if not self._enabled:
             return NonRecordingSpan(_context_of(parent))
         trace_id: int = 0
@@ -139,21 +135,23 @@ class Tracer:
             origin = known._flags | _HAS_PARENT
         elif isinstance(parent, ApiSpan):
             found = parent.get_span_context()
-            if found is not None and found.is_valid:
+            if found.is_valid:
                 trace_id = found.trace_id
                 parent_id = found.span_id
                 parent_state = found.trace_state
                 origin = (found.trace_flags & 0xFF) | _HAS_PARENT | (_REMOTE_PARENT if found.is_remote else 0)
 
-        bits = self._bits
+        ids = self._ids
         if origin:
             flags = origin & 2
         else:
             flags = self._random_flag
-            if bits is None:
+            if ids is None:
                 trace_id = self._id_generator.generate_trace_id()
+            elif _COMPILED:
+                trace_id = ids.generate_trace_id()
             else:
-                trace_id = bits(128) or bits(128) or 1
+                trace_id = bits(128) or 1
 
         trace_state = parent_state
         recording = True
@@ -177,9 +175,14 @@ class Tracer:
             attributes = result.attributes
             trace_state = result.trace_state
 
-        span_id = self._id_generator.generate_span_id() if bits is None else (bits(64) or bits(64) or 1)
+        if ids is None:
+            span_id = self._id_generator.generate_span_id()
+        elif _COMPILED:
+            span_id = ids.generate_span_id()
+        else:
+            span_id = bits(64) or 1
         if not recording:
-            dropped = DroppedSpan.__new__(DroppedSpan)
+            dropped = DroppedSpan.__new__(DroppedSpan) if _COMPILED else DroppedSpan()
             dropped._trace_id = trace_id
             dropped._span_id = span_id
             dropped._flags = flags
@@ -188,7 +191,7 @@ class Tracer:
             return dropped
 
         site = self._site
-        span = Span.__new__(Span)
+        span = Span.__new__(Span) if _COMPILED else Span()
         span._trace_id = trace_id
         span._span_id = span_id
         span._flags = flags
@@ -211,7 +214,11 @@ class Tracer:
             if type(attributes) is dict and site.plain and len(attributes) <= site.max_attributes:
                 given: dict[str, Any] = attributes
                 for key, value in given.items():
-                    if (type(value) is not str and type(value) not in _SCALARS) or type(key) is not str or not key:
+                    if (
+                        (type(value) is not str and type(value) not in _SCALARS)
+                        or type(key) is not str
+                        or not key
+                    ):
                         span._set_slowly(given)
                         break
                 else:
@@ -231,48 +238,39 @@ class Tracer:
 class ActiveSpan:
     """A span that is current inside a ``with`` block, or inside each call of a decorated function."""
 
-    __slots__ = (
-        "_attributes",
-        "_kind",
-        "_links",
-        "_name",
-        "_on_exit",
-        "_parent",
-        "_span",
-        "_start_time",
-        "_token",
-        "_tracer",
-    )
+    __slots__ = ("_arguments", "_on_exit", "_span", "_token", "_tracer")
 
-    _tracer: Tracer | None
+    _arguments: tuple[Any, ...]  # for Tracer._start, all but the last
+    _on_exit: int  # as in Span, and 4: end the span
     _span: Any
     _token: Any
-    _name: str
-    _parent: Context | None
-    _kind: SpanKind
-    _attributes: Attributes | None
-    _links: Sequence[ApiLink] | None
-    _start_time: int | None
-    _on_exit: int
+    _tracer: Tracer | None
 
     def start(self) -> Any:
         """Start the span without making it current."""
         tracer = self._tracer
         if tracer is not None:
+            name, context, kind, attributes, links, start_time = self._arguments
             self._span = tracer._start(
-                self._name,
-                self._parent,
-                self._kind,
-                self._attributes,
-                self._links,
-                self._start_time,
-                self._on_exit & 3,
+                name, context, kind, attributes, links, start_time, self._on_exit & 3
             )
         return self._span
 
     def __enter__(self) -> Any:
-        span = self._span if self._tracer is None else self.start()
-        self._token = _current.enter(span)
+        span = self._span
+        tracer = self._tracer
+        if tracer is not None:
+            name, context, kind, attributes, links, start_time = self._arguments
+            span = self._span = tracer._start(
+                name, context, kind, attributes, links, start_time, self._on_exit & 3
+            )
+        if _COMPILED:
+            self._token = _current.enter(span)
+            return span
+        outer = current()
+        inner = Context(outer) if outer else Context()
+        put(inner, SPAN_KEY, span)
+        self._token = attach(inner)
         return span
 
     def __exit__(
@@ -281,7 +279,13 @@ class ActiveSpan:
         exc_val: BaseException | None,
         exc_tb: TracebackType | None,
     ) -> None:
-        _current.leave(self._token)
+        if _COMPILED:
+            _current.leave(self._token)
+        else:
+            try:
+                detach(self._token)
+            except (ValueError, RuntimeError):
+                pass  # see CurrentSpan.leave
         if exc_val is None:
             if self._on_exit & 4:
                 self._span.end()
@@ -309,13 +313,7 @@ class ActiveSpan:
         again = ActiveSpan.__new__(ActiveSpan)
         again._tracer = self._tracer
         again._span = self._span
-        again._token = None
-        again._name = self._name
-        again._parent = self._parent
-        again._kind = self._kind
-        again._attributes = self._attributes
-        again._links = self._links
-        again._start_time = self._start_time
+        again._arguments = self._arguments
         again._on_exit = self._on_exit
         return again
 
@@ -330,17 +328,13 @@ def use_span(
     active = ActiveSpan.__new__(ActiveSpan)
     active._tracer = None
     active._span = span
-    active._token = None
-    active._name = ""
-    active._parent = None
-    active._kind = _INTERNAL
-    active._attributes = None
-    active._links = None
-    active._start_time = None
-    active._on_exit = (
-        (1 if record_exception else 0) | (2 if set_status_on_exception else 0) | (4 if end_on_exit else 0)
-    )
+    active._arguments = ()
+    active._on_exit = _on_exit(record_exception, set_status_on_exception, end_on_exit)
     return active
+
+
+def _on_exit(record_exception: bool, set_status: bool, end: bool) -> int:  # noqa: FBT001  positional for speed
+    return (1 if record_exception else 0) | (2 if set_status else 0) | (4 if end else 0)
 
 
 def current_ids() -> tuple[int, int, int]:
