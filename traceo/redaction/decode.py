@@ -27,11 +27,12 @@ __all__ = [
 # The plain text, and for each of its characters and its end, the place in the source.
 Decoded = tuple[str, list[int]]
 
-PERCENT_TRIGGER = "%[0-9A-Fa-f]{2}"
+PERCENT_TRIGGER = r"%[0-9A-Fa-f]{2}|[0-9A-Z]\+[0-9A-Z(]"
 ESCAPE_TRIGGER = r"\\[\"'nrtu/x]"
 BASE64_TRIGGER = r"(?:^|[^0-9A-Za-z+/_-])(?:ey[JABc]|ew[o0kp])[0-9A-Za-z+/_=-]{8}"
 
-_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+|\+")
+# A plus is a blank in forms. Only where it parts digits or capitals: it is itself in addresses and keys.
+_PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+|(?<=[0-9A-Z])\+(?=[0-9A-Z(])")
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|([\\\"'/nrtbf]))")
 _SIMPLE = {"n": "\n", "r": "\r", "t": "\t", "b": " ", "f": " "}
 _BASE64 = re.compile(r"(?<![0-9A-Za-z+/_.-])(?:ey[JABc]|ew[o0kp])[0-9A-Za-z+/_-]{8,}={0,2}(?![0-9A-Za-z+/_])")
@@ -41,21 +42,19 @@ BASE64_STARTS = ("eyj", "eya", "eyb", "eyc", "ewo", "ew0", "ewk", "ewp")
 
 
 def percent(text: str) -> Decoded | None:
-    """Undo percent-encoding (RFC 3986, 2.1) as UTF-8; a plus is a blank where the text has no blanks."""
-    plus = " " not in text
-    return _replaced(text, _PERCENT, lambda match: _percent_run(match, plus=plus))
+    """Undo percent-encoding (RFC 3986, 2.1) as UTF-8, and the plus of forms."""
+    return _replaced(text, _PERCENT, _percent_run)
 
 
-def _percent_run(match: re.Match[str], *, plus: bool) -> list[tuple[str, int]]:
+def _percent_run(match: re.Match[str]) -> list[tuple[str, int]]:
     run = match.group()
     if run == "+":
-        return [(" " if plus else "+", 1)]
+        return [(" ", 1)]
     raw = bytes.fromhex(run.replace("%", ""))
     try:
         chars = raw.decode()
     except UnicodeDecodeError:
-        chars = raw.decode("latin-1")
-        return [(char, 3) for char in chars]
+        return [(char, 3) for char in raw.decode("latin-1")]
     return [(char, 3 * len(char.encode())) for char in chars]
 
 

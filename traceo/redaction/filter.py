@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-__all__ = ["Trigger", "make_filter"]
+__all__ = ["WORDS", "Trigger", "make_filter"]
 
 # The automaton's state cache; it starts over when full, so the bound costs time and never a match.
 _RE2_MEMORY = 64 * 1024 * 1024
@@ -56,7 +56,17 @@ def _re2_filter(triggers: Sequence[Trigger]) -> Callable[[str], Sequence[int]]:
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SHAPE = str.maketrans(dict.fromkeys("0123456789", "9") | dict.fromkeys(_LETTERS, "A"))
-_WORDS = str.maketrans({chr(code): chr(code).lower() if chr(code).isalnum() else " " for code in range(128)})
+
+
+class _Words(dict[int, str]):
+    """Lower case for ASCII letters and digits, a blank for everything else."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        return char.lower() if code < 128 and char.isalnum() else " "
+
+
+WORDS = _Words()
 
 
 def _guard_filter(triggers: Sequence[Trigger]) -> Callable[[str], Sequence[int]]:
@@ -68,7 +78,7 @@ def _guard_filter(triggers: Sequence[Trigger]) -> Callable[[str], Sequence[int]]
     ascii_guards = [(guard, i) for guard, i in by_guard if guard.isascii()]
 
     def candidates(text: str) -> Sequence[int]:
-        words = set(text.translate(_WORDS).split())
+        words = set(text.translate(WORDS).split())
         found = [index for index, probe in probes if probe(text, words)]
         folded = text.lower()
         found += [i for guard, i in (ascii_guards if text.isascii() else by_guard) if guard in folded]

@@ -5,7 +5,8 @@ The key table decides, as it does for attributes; here is only how far such a va
 
 import re
 
-from .keys import KeyTable
+from .filter import WORDS
+from .keys import KeyTable, words_in
 from .spans import MARKER, Span
 
 __all__ = ["Keyed"]
@@ -40,8 +41,15 @@ _SAID = frozenset({"password", "passwd", "passcode", "pin", "otp", "key", "secre
 _SAYS = frozenset({"PASSWORD", "PIN", "OTP", "API_KEY", "SECRET"})
 
 # Said about a value instead of it.
-_BENIGN = frozenset(
-    ["none", "null", "nil", "true", "false", "undefined", "missing", "invalid", "expired", "required", "empty", "incorrect", "wrong", "failed", "ok", "yes", "no", "unset", "set", "not", "is", "was", "has", "must", "should", "cannot", "can", "unknown", "redacted", "masked", "hidden", "filtered", "omitted", "removed", "changed", "updated", "reset", "mismatch", "accepted", "rejected", "revoked", "valid", "verified", "present", "absent", "found", "string", "str", "int", "bool", "bytes", "float", "optional", "any", "text", "number", "object", "default", "n/a", "na", "nan", "disabled", "enabled", "error", "denied", "forbidden", "unauthorized", "authentication", "refresh", "too", "short", "long", "blank", "the", "a", "an", "for", "in", "on", "at", "of", "to", "and", "or", "with", "was/were", "please", "deleted", "created", "added", "sent", "received"]
+_BENIGN = words_in(
+    """
+    none null nil true false undefined missing invalid expired required empty incorrect wrong failed ok yes
+    no unset set not is was has must should cannot can unknown redacted masked hidden filtered omitted
+    removed changed updated reset mismatch accepted rejected revoked valid verified present absent found
+    string str int bool bytes float optional any text number object default n/a na nan disabled enabled
+    error denied forbidden unauthorized authentication refresh too short long blank the a an for in on at of
+    to and or with was/were please deleted created added sent received
+    """
 )
 _PLACEHOLDER = re.compile(
     r"[*•xX.\-_#]{3,}|\$\{\w+\}|\$[A-Z_]+|%\(\w+\)s|%[sdr]|\{\{? ?[a-z_][\w.!:\[\]'\" ]*\}\}?|\{\}|<[A-Za-z_ \-]+>|:[a-z_]+|\?|\[[A-Za-z_ ]*\]|…"
@@ -51,9 +59,6 @@ _CODE = re.compile(
     r"(?:self|cls|settings|config|conf|os|env|environ|request|req|response|args|kwargs|form|data|user|params|payload|body|options|"
     r"context|ctx|this|app|model|obj|row|record|get|lambda|await|not|f|r|rf)[.\[(\"']|[A-Za-z_][\w.]*\(|[A-Za-z_]\w*\["
 )
-
-
-_WORDS = str.maketrans({chr(code): chr(code).lower() if chr(code).isalnum() else " " for code in range(128)})
 
 
 class Keyed:
@@ -84,7 +89,7 @@ class Keyed:
             if separator not in text:
                 continue
             for piece in text.split(separator)[:-1]:
-                words = piece[-40:].translate(_WORDS).split()
+                words = piece[-40:].translate(WORDS).split()
                 if words and self._ends_sensitive(words):
                     return True
         return False

@@ -61,7 +61,7 @@ class Scanner:
                 Trigger(self._keyed.trigger, probe=self._keyed.probe),
                 Trigger(QUERY_TRIGGER, guards=("?",)),
                 Trigger(DETAIL_TRIGGER, DETAIL_WORDS, (")=(",)),
-                Trigger(PERCENT_TRIGGER, guards=("%",)),
+                Trigger(PERCENT_TRIGGER, guards=("%", "+")),
                 Trigger(ESCAPE_TRIGGER, guards=("\\",)),
                 Trigger(BASE64_TRIGGER, guards=BASE64_STARTS),
             ],

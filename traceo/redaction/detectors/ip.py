@@ -19,9 +19,12 @@ _V6 = re.compile(
     r"(?![0-9A-Za-z])",
     re.ASCII,
 )
+# What makes four numbers a version: a word, a comparison, or a product token of a user agent (RFC 9110, 10.1.5).
 _VERSION = re.compile(
-    r"(?:version|ver|release|build|v|==|>=|<=|~=|[A-Za-z][\w.+-]*/|\w-)[ :='\"]{0,3}$",
-    re.ASCII | re.IGNORECASE,
+    r"(?:\b(?:version|ver|release|build|v)|==|>=|<=|~=|\w-"
+    r"|(?<![\w/.\-])(?:[A-Z][\w.+\-]*|[\w\-]*(?:curl|http|client|sdk|agent|lib|python|java|node|ruby|nginx|boto)[\w\-]*)/)"
+    r"[ :='\"]{0,3}$",
+    re.ASCII,
 )
 _URL_HOST = re.compile(r"://(?:[^/\s@]*@)?$")
 
