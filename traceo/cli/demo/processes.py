@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -18,6 +18,7 @@ from traceo.errors import TraceoError
 
 __all__ = ["Process", "Processes", "StartError", "free_port"]
 
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _READY_S: Final = 30.0
 _STOP_S: Final = 15.0
 _TAIL_LINES: Final = 12
@@ -95,15 +96,31 @@ class Processes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for process in reversed(self._started):
-            process.stop()
+        with _undisturbed():
+            for process in reversed(self._started):
+                process.stop()
 
     def start(self, name: str, *arguments: str, environ: Mapping[str, str] | None = None) -> Process:
         """Run this Python with ``arguments``."""
         log = self._folder / f"{name}.log"
-        process = Process(name, (sys.executable, *arguments), log=log, environ=environ or {})
-        self._started.append(process)
+        with _undisturbed():
+            process = Process(name, (sys.executable, *arguments), log=log, environ=environ or {})
+            self._started.append(process)
         return process
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Generator[None]:
+    """Signals that end us wait until the block is left: a child that runs is always a child that we know."""
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number in came:
+        signal.raise_signal(number)
 
 
 def _clean(environ: Mapping[str, str]) -> dict[str, str]:
