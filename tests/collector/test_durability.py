@@ -209,3 +209,28 @@ def test_files_belong_to_this_user_alone(start, make):
     assert collector.data.stat().st_mode & 0o777 == 0o700
     assert {oct(mode) for path, mode in modes.items() if path.is_dir()} == {"0o700"}
     assert {oct(mode) for path, mode in modes.items() if path.is_file()} == {"0o600"}
+
+
+def test_readers_see_every_answered_batch_at_once_while_segments_are_written_and_merged(start, make):
+    collector = start(roll_rows=25, roll_after_s=0.05)
+    problems: list[object] = []
+
+    def send(first: int) -> None:
+        for number in range(first, first + 40):
+            body = make.traces(make.span(trace=number)).SerializeToString()
+            sent = collector.post("/v1/traces", body)
+            read = collector.get(f"/api/traceo/traces/{number:x}")
+            listed = collector.get(f"/api/traceo/traces?limit=1000&start={make.NOW_NS}")
+            ids = [int(trace["trace_id"], 16) for trace in listed.json.get("traces", [])]
+            if (sent.status, read.status, listed.status, ids.count(number)) != (200, 200, 200, 1):
+                problems.append((number, sent, read, listed.status, ids.count(number)))
+
+    senders = [threading.Thread(target=send, args=(first,)) for first in (1000, 2000, 3000)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    assert problems == []
+    assert collector.stored() == (120, 0)
+    assert collector.get("/api/traceo/services").json["services"][0]["spans"] == 120
+    assert [entry["event"] for entry in collector.log] == ["ready"]

@@ -13,7 +13,7 @@ _MISDIRECTED = Problem(
     421,
     "host",
     "Not under this name",
-    "this collector listens on loopback and answers as localhost or 127.0.0.1; let a proxy before it set Host",
+    "this collector listens on loopback and answers as localhost or 127.0.0.1; a proxy must set Host",
 )
 
 

@@ -25,7 +25,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 1
     body_bytes: int = 16 * MIB
     message_bytes: int = 64 * MIB
-    pending_bytes: int = 256 * MIB
+    pending_bytes: int = 64 * MIB
     wal_file_bytes: int = 16 * MIB
     roll_rows: int = 100_000
     roll_bytes: int = 128 * MIB

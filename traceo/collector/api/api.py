@@ -22,7 +22,6 @@ from traceo.collector.query.search import TracePage, search
 from traceo.collector.query.services import OperationList, ServiceList, operations, services
 from traceo.collector.query.trace import Trace, trace
 from traceo.collector.store.store import Store
-from traceo.errors import StoreError
 from traceo.sealing import KeySet
 
 __all__ = ["query_api"]
@@ -49,6 +48,7 @@ class Status(msgspec.Struct, frozen=True):
     rejected_points: int
     replayed: int
     unreadable: int
+    pending_bytes: int
     wal_bytes: int
     segments: int
     segment_bytes: int
@@ -128,6 +128,7 @@ def query_api(*, engine: Engine, store: Store, counters: Counters, keys: KeySet)
     @get("/api/traceo/status", summary="Status", sync_to_thread=True)
     def get_status() -> Status:
         """Counts of what is stored and of what happened since the start."""
+        store.settle()
         figures = store.figures()
         names = Status.__struct_fields__
         return Status(
@@ -181,7 +182,6 @@ def query_api(*, engine: Engine, store: Store, counters: Counters, keys: KeySet)
         exception_handlers={
             Problem: _answer_problem,
             HTTPException: _answer_http,
-            StoreError: _answer_store,
             Exception: _answer_unexpected,
         },
         response_headers=_NO_STORE,
@@ -221,12 +221,6 @@ def _answer_http(_request: Request[Any, Any, Any], error: HTTPException) -> Resp
     else:
         problem = Problem(error.status_code, "request", "The request is wrong", error.detail, headers=headers)
     return _problem_response(problem)
-
-
-def _answer_store(_request: Request[Any, Any, Any], error: StoreError) -> Response[bytes]:
-    return _problem_response(
-        Problem(503, "overloaded", "The collector is busy", str(error), headers=((b"retry-after", b"1"),))
-    )
 
 
 def _answer_unexpected(_request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -74,11 +74,7 @@ class Engine:
         self._connection.execute("SET lock_configuration = true")
 
     def view(self) -> View:
-        """Look at everything answered before this call.
-
-        Raises:
-            StoreError: the writer is several seconds behind.
-        """
+        """Look at everything answered before this call."""
         return View(self, self._store.snapshot())
 
     def run(

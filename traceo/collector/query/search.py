@@ -62,11 +62,7 @@ class TracePage(msgspec.Struct, frozen=True):
 
 
 def search(engine: Engine, query: TraceQuery) -> TracePage:
-    """Find traces. They are ordered by the start of their earliest matching span, newest first.
-
-    Raises:
-        StoreError: the writer is several seconds behind.
-    """
+    """Find traces. They are ordered by the start of their earliest matching span, newest first."""
     view = engine.view()
     found = _find(view, query)
     page = found[: query.limit]

@@ -120,11 +120,7 @@ class Trace(msgspec.Struct, frozen=True):
 
 
 def trace(engine: Engine, trace_id: str) -> Trace | None:
-    """Read one trace by its 32 hex digits; None when there is no span of it.
-
-    Raises:
-        StoreError: the writer is several seconds behind.
-    """
+    """Read one trace by its 32 hex digits; None when there is no span of it."""
     view = engine.view()
     rows = view.rows(Signal.TRACES, _SPANS, [trace_id], view.segments(Signal.TRACES, traces=[trace_id]))
     if not rows:

@@ -18,6 +18,8 @@ from traceo.errors import StoreError
 
 __all__ = ["OverloadedError", "Store"]
 
+_PATIENCE_S = 2.0  # under overload a reader gets a page that lags rather than an error
+
 
 class OverloadedError(StoreError):
     """More waits than is allowed, or the disk refuses; the sender should come back in a second."""
@@ -82,8 +84,8 @@ class Store:
             self._in_flight[batch.batch_id] = durable
             durable.add_done_callback(lambda _: self._in_flight.pop(batch.batch_id, None))
         self._taken_bytes += decoded.size
-        self._log.append(batch, decoded, lambda error: _tell(loop, durable, error))
         try:
+            self._log.append(batch, decoded, lambda error: _tell(loop, durable, error))
             # shielded: when the sender hangs up, the batch is still on its way to the disk
             await asyncio.shield(durable)
         except Exception as error:
@@ -112,15 +114,19 @@ class Store:
     def snapshot(self) -> Snapshot:
         """Return a view that holds every batch answered before this call.
 
-        Raises:
-            StoreError: the writer is several seconds behind.
+        When the writer is further behind than ``_PATIENCE_S``, what it has got to.
         """
-        return self._writer.snapshot(self._log.committed)
+        self.settle()
+        return self._writer.snapshot()
 
     def operations(self, service: str | None = None) -> list[Operation]:
         """Counts by (service, name, kind); the same one may appear twice (segments, tail)."""
-        self._writer.snapshot(self._log.committed)
+        self.settle()
         return self._writer.operations(service)
+
+    def settle(self) -> None:
+        """Wait until every batch answered before this call is applied, at most ``_PATIENCE_S``."""
+        self._writer.wait_for(self._log.committed, limit_s=_PATIENCE_S)
 
     def location(self, segment: Segment) -> Path:
         """Where a segment's file is."""
@@ -136,6 +142,7 @@ class Store:
             "duplicates": self.duplicates,
             "replayed": self.replayed,
             "unreadable": self._writer.unreadable,
+            "pending_bytes": self._taken_bytes - self._writer.applied_bytes,
             "wal_bytes": self._log.size,
             "wal_fsyncs": self._log.fsyncs,
             "wal_cut_bytes": self._log.cut_bytes,

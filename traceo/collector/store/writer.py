@@ -15,7 +15,7 @@ from traceo.collector.store import arrow
 from traceo.collector.store.protocols import Catalog, Operation, Segment, SegmentStore, WriteAheadLog
 from traceo.collector.store.tables import KEPT, Row
 from traceo.collector.store.tail import Tail
-from traceo.errors import StoreError, TraceoError
+from traceo.errors import TraceoError
 
 __all__ = ["Reader", "Snapshot", "Writer"]
 
@@ -118,15 +118,13 @@ class Writer:
                 rows[segment.signal] += segment.rows
             return rows, self._segments
 
-    def snapshot(self, sequence: int, *, wait_s: float = 5.0) -> Snapshot:
-        """Return a view that holds everything up to ``sequence``.
-
-        Raises:
-            StoreError: the writer is more than ``wait_s`` seconds behind.
-        """
+    def wait_for(self, sequence: int, *, limit_s: float) -> bool:
+        """Wait until everything up to ``sequence`` is applied; False when that took too long."""
         with self._moved:
-            if not self._moved.wait_for(lambda: self.applied >= sequence, wait_s):
-                raise StoreError("the writer is behind; ask again in a moment")
+            return self._moved.wait_for(lambda: self.applied >= sequence, limit_s)
+
+    def snapshot(self) -> Snapshot:
+        """Return a view of everything applied."""
         with self._view:
             return Snapshot(self._segments, {signal: tail.table() for signal, tail in self._tails.items()})
 
