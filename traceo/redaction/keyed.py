@@ -21,10 +21,11 @@ _KEY = re.compile(
     r"(?:(?P<close>\\{0,3}[\"'`]\]?|\]|\*{1,2})?(?P<sep>[ \t]{0,3}(?:=>|:=|=(?!=)|:(?![/:]))[ \t]{0,3})"
     r"|(?P<pair>\\{0,3}[\"'][ ]?,[ ]?(?=b?\\{0,3}[\"']))"
     r"|(?P<tag>>(?=[^<\s]))"
-    r"|(?P<option> (?=[^\s\-=:,;.)]))"
-    r"|(?P<says> (?:is|was|to) (?=\S)))",
+    r"|(?P<says> (?:is|was|to) (?=\S))"
+    r"|(?P<code> (?=\d{3,8}(?!\w))))",
     re.ASCII,
 )
+_OPTION = re.compile(r"(?<![\w\-])(--[\w\-]{2,60}) (?=[^\s\-])")
 _QUOTE = re.compile(r"b?(\\{0,3})([\"'`])")
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|digest|token|negotiate|apikey|aws4-hmac-sha256)[ +]+")
 _BARE = re.compile(r"[^\s,;&\"'<>)\]}|\\]+")
@@ -37,7 +38,10 @@ _CLOSING = {"[": "]", "{": "}"}
 _SECRETS = frozenset(
     {"PASSWORD", "SECRET", "TOKEN", "API_KEY", "CREDENTIALS", "SESSION", "OTP", "PIN", "CVV"}
 )
+_CODE_WORDS = frozenset({"cvv", "cvv2", "cvc", "cvc2", "otp", "pin", "passcode"})
 _SAID = frozenset({"password", "passwd", "passcode", "pin", "otp", "key", "secret"})
+_CODES = frozenset({"PIN", "OTP", "CVV"})
+_NUMBER = re.compile(r"-?[\d.]{1,6}")
 _SAYS = frozenset({"PASSWORD", "PIN", "OTP", "API_KEY", "SECRET"})
 
 # Said about a value instead of it.
@@ -70,7 +74,7 @@ class Keyed:
         names = "|".join(_loosely(name) for name in keys.names())
         self.trigger = (
             rf"(?i)(?:{names})(?:\\*[\"'`]\]?|\]|\*\*?)?[ \t]*(?:=|:)|(?:{names})\\*[\"'] ?, ?b?\\*[\"']|"
-            rf"<(?:\w+:)?(?:{names})>|--[\w-]*(?:{names}) |(?:password|passwd|passcode|pin|otp|key|secret) (?:is|was|to) "
+            rf"<(?:\w+:)?(?:{names})>|--[\w-]*(?:{names}) |(?:password|passwd|passcode|pin|otp|key|secret) (?:is|was|to) |(?:cvv2?|cvc2?|otp|pin|passcode) \d{{3}}"
         )
         self._names = frozenset(keys.names())
         self._compact = tuple(sorted({name.replace("_", "") for name in self._names if len(name) > 4}))
@@ -79,6 +83,8 @@ class Keyed:
 
     def probe(self, text: str, all_words: set[str]) -> bool:
         """Whether a sensitive key seems to stand before a separator; the filter where RE2 is missing."""
+        if not all_words.isdisjoint(_CODE_WORDS):
+            return True
         if (" is " in text or " was " in text or " to " in text) and not all_words.isdisjoint(_SAID):
             return True
         if any(mark in text for mark in ("<", "--", "('", '["', "['", '("', "(b'")) and any(
@@ -119,7 +125,22 @@ class Keyed:
                     spans.append(Span(start, end, marker, rule))
                     at = end
             match = _KEY.search(text, at)
+        if "--" in text:
+            self._find_options(text, spans)
         return spans
+
+    def _find_options(self, text: str, spans: list[Span]) -> None:
+        """Command lines: ``--password hunter2``."""
+        for match in _OPTION.finditer(text):
+            marker, rule = self._means(match.group(1))
+            value = _BARE_SECRET.match(text, match.end())
+            if (
+                marker
+                and value
+                and value.group().lower() not in _BENIGN
+                and not MARKER.match(text, match.end())
+            ):
+                spans.append(Span(match.end(), value.end(), marker, rule))
 
     def _means(self, key: str) -> tuple[str, str]:
         known = self._known.get(key)
@@ -141,10 +162,10 @@ def _is_pair(text: str, match: re.Match[str], marker: str) -> bool:
         return before.lstrip("b").endswith(('"', "'")) and before[:2].lstrip("b\\").startswith(("(", "["))
     if match["tag"] is not None:
         return before.endswith("<") or before.endswith(":")
-    if match["option"] is not None:
-        return match["key"].rsplit(" ", 1)[-1].startswith("--")
     if match["sep"] == ":" and before.endswith("/"):
         return False  # an image and its tag
+    if match["code"] is not None:
+        return marker in _CODES
     return match["says"] is None or marker in _SAYS
 
 
@@ -211,8 +232,10 @@ def _is_harmless(value: str, match: re.Match[str], marker: str) -> bool:
         return False
     if match["pair"] is not None:
         return re.fullmatch(r"[a-z_]+", value) is not None
-    if match["says"] is not None or match["option"] is not None:
-        return match["says"] is not None and not any(c.isdigit() for c in value)
+    if match["says"] is not None or match["code"] is not None:
+        return not any(c.isdigit() for c in value)
+    if marker == "REDACTED":
+        return _NUMBER.fullmatch(value) is not None
     last = match["key"].lower()[-8:]
     if _CODE.match(value) or (len(last) > 3 and folded.endswith(last)):
         return True

@@ -13,10 +13,11 @@ from .detector import CERTAIN, EDGE, POSSIBLE, Candidate, Detector, context_word
 __all__ = ["DETECTOR", "is_card"]
 
 _PATTERN = re.compile(
-    r"(?<![0-9A-Za-z])(?<!\d[.,])(?<!\d[ -])\d(?:[ -]?\d){11,18}(?![ -]?\d)(?![0-9A-Za-z])(?!\.\d)", re.ASCII
+    r"(?<![0-9A-Za-z])(?<!\d[.,])(?<!\d[ -])\d(?:[ ._-]?\d){11,18}(?![ -]?\d)(?![0-9A-Za-z])(?!\.\d)",
+    re.ASCII,
 )
 _GROUPS = re.compile(
-    r"(?:\d{12,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}|\d{4}([ -])\d{4}\3\d{4}\3\d{4}\3\d{1,3})"
+    r"\d{12,19}|\d{4}([ ._-])\d{4}\1\d{4}(?:\1\d{1,7})?|\d{4}([ -])\d{6}\2\d{4,5}|\d{4}([ -])\d{4}\3\d{4}\3\d{4}\3\d{1,3}"
 )
 # Number of digits by issuer range: (lowest prefix, highest prefix, lengths).
 _RANGES: tuple[tuple[int, int, frozenset[int]], ...] = (
@@ -50,7 +51,7 @@ def is_card(digits: str) -> bool:
 
 
 def _judge(text: str) -> int:
-    digits = digits_of(text)
+    digits = digits_of(text).replace("_", "")
     grouped = _GROUPS.fullmatch(text) is not None
     if not grouped or len(set(digits)) < 2:
         return 0
@@ -73,9 +74,9 @@ def _find(text: str) -> Sequence[Candidate]:
 
 DETECTOR = Detector(
     entity="CREDIT_CARD",
-    trigger=EDGE + r"\d(?:[ -]?\d){11,18}" + EDGE,
+    trigger=EDGE + r"\d(?:[ ._-]?\d){11,18}" + EDGE,
     find=_find,
-    shapes=("999999999999", "9999 9999 9999", "9999-9999-9999", "9999 999999 9", "9999-999999-9"),
+    shapes=("999999999999", "9999 9999 9999", "9999-9999-9999", "9999 999999 9", "9999-999999-9", "9999.9999.9999", "9999_9999_9999"),
     context=context_words(
         "cards?", "cc", "ccn", "credit", "debit", "visa", "mastercard", "amex", "maestro", "pan", "karte", "tarjeta",
         "carte", "cartao", "cartão", "carta", "kreditkarte", "信用卡", "卡号", "カード", "kort", "payment method",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from .detector import CERTAIN, EDGE, POSSIBLE, Candidate, Detector, context_words, digits_of
 
-__all__ = ["DETECTOR"]
+__all__ = ["ALSO", "DETECTOR"]
 
 _INTERNATIONAL = r"\+\d{1,3}(?:[ .\-/]{0,2}(?:\(\d{1,5}\)|\d{1,12})){1,6}"
 _NANP = r"(?:\+?1[ .\-]?)?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.\-])[2-9]\d{2}[.\- ]\d{4}"
@@ -64,7 +64,7 @@ DETECTOR = Detector(
     shapes=("+9", "999-999", "999.999", ")999", ") 999"),
     digits=8,
 )
-CONTEXTUAL = Detector(
+_CONTEXTUAL = Detector(
     entity="PHONE",
     trigger=r"(?i)(?:^|[^a-z])(?:" + "|".join(_WORDS) + r")(?:[^a-z]|$)",
     find=lambda text: [found for found in _find(text) if found[2] == POSSIBLE],
@@ -73,3 +73,4 @@ CONTEXTUAL = Detector(
     digits=7,
     context=context_words(*_WORDS),
 )
+ALSO = (_CONTEXTUAL,)

@@ -8,8 +8,8 @@ DETECTOR = Detector(
     entity="CREDENTIALS",
     trigger=r"://[^\s@]+@",
     find=by_pattern(
-        # Outside of http the password may hold what people forget to encode, even /, as long as an @ and a host follow.
-        r"(?<=://)([^\s/?#@\"'<>]*:[^\s/\"'<>]{0,512}|[^\s/?#@\"'<>:]{1,512}|(?<!http://)(?<!https://)[^\s/?#@\"'<>]*:[^\s\"'<>]{0,512})(?=@[0-9A-Za-z\[_])",
+        # A password may hold what people forget to encode, even /; a port does not.
+        r"(?<=://)([^\s/?#@\"'<>]*:[^\s/\"'<>]{0,512}|[^\s/?#@\"'<>:]{1,512}|[^\s/?#@\"'<>:]*:(?!\d+/)[^\s\"'<>]{0,512})(?=@[0-9A-Za-z\[_])",
         lambda _text: CERTAIN,
     ),
     guards=("://",),
