@@ -108,6 +108,34 @@ def test_a_log_tail_of_zeros_or_garbage_is_cut(start, make):
         assert traces_in(collector) == {1}
 
 
+def test_a_damaged_record_in_the_middle_is_skipped_and_reported_and_the_rest_kept(start, make):
+    collector = start()
+    for number in (1, 2, 3):
+        collector.post("/v1/traces", make.traces(make.span(trace=number)).SerializeToString())
+    collector.end(signal.SIGKILL)
+    (path,) = (collector.data / "wal").iterdir()
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    path.write_bytes(damaged)
+    collector.start()
+    assert traces_in(collector) == {1, 3}
+    assert {
+        "level": "error",
+        "event": "log records damaged and skipped",
+        "records": 1,
+    }.items() <= collector.log[-2].items()
+
+
+def test_a_log_file_of_another_format_is_refused_and_left_alone(start, make):
+    collector = start()
+    collector.end()
+    later = collector.data / "wal" / f"{9:020}.wal"
+    later.write_bytes(b"traceo wal 2\nwhatever")
+    with pytest.raises(AssertionError, match="is not a log file of this version; upgrade traceo or move"):
+        collector.start()
+    assert later.exists()
+
+
 def test_a_sealed_batch_that_comes_twice_is_accepted_and_stored_once(start, seal):
     collector = start()
     body = seal(collector, 1, b"0123456789abcdef")

@@ -353,6 +353,7 @@ def test_a_sender_that_hangs_up_in_the_middle_leaves_nothing(collector):
 def test_bytes_that_are_no_http_do_not_stop_it(collector):
     assert b"400" in collector.raw(b"\x00\xff\x13garbage\r\n\r\n")
     assert collector.get("/healthz").status == 200
+    assert "uvicorn.error: Invalid HTTP request received." in [entry.get("reason") for entry in collector.log]
 
 
 def test_the_keys_are_a_signed_set_that_verifies(collector):

@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         type=Path,
-        default=Path("traceo-data"),
+        default=Path(".traceo/collector"),
         metavar="DIR",
         help="folder for all data (default: ./%(default)s)",
     )

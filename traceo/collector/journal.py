@@ -1,5 +1,6 @@
 """The collector's own log: one JSON object a line on stderr, never a value from a request's body."""
 
+import logging
 import sys
 import threading
 import time
@@ -7,7 +8,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-__all__ = ["error", "info", "warning"]
+__all__ = ["adopt_logging", "error", "info", "warning"]
 
 # a warning that repeats (a sender in a loop) is written once in this time, with how many were left out
 _QUIET_S = 10.0
@@ -36,6 +37,18 @@ def warning(event: str, /, **fields: str | float | None) -> None:
 def error(event: str, /, **fields: str | float | None) -> None:
     """Write something that an operator must look at."""
     _write("error", event, fields)
+
+
+def adopt_logging() -> None:
+    """Let what libraries log (warnings and worse) come out in our form, without the values they logged."""
+    logging.basicConfig(level=logging.WARNING, handlers=[_Adopted()], force=True)
+
+
+class _Adopted(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        cause = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else None
+        # the template only: its arguments may be parts of a request
+        warning("library", reason=f"{record.name}: {str(record.msg)[:200]}", cause=cause)
 
 
 def _write(level: str, event: str, fields: dict[str, str | float | None]) -> None:

@@ -41,6 +41,7 @@ def run(settings: Settings, listener: socket.socket) -> None:
         StoreError: the data folder cannot be used.
         KeyFileError: the key file cannot be used.
     """
+    journal.adopt_logging()
     sys.setswitchinterval(_SWITCH_S)
     keys = KeySet.load_or_create(settings.data / "keys")
     opener = Opener(keys.private_keys(), message_bytes=settings.message_bytes)

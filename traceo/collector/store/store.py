@@ -54,6 +54,8 @@ class Store:
         self.replayed = self._writer.recover()
         if self._log.cut_bytes:
             journal.warning("torn log tail cut", bytes=self._log.cut_bytes)
+        if self._log.damaged:
+            journal.error("log records damaged and skipped", records=self._log.damaged)
         self._writer.start()
         self._log.start(after=self._writer.applied, sink=self._writer.put)
         self._in_flight: dict[bytes, asyncio.Future[None]] = {}
@@ -146,6 +148,7 @@ class Store:
             "wal_bytes": self._log.size,
             "wal_fsyncs": self._log.fsyncs,
             "wal_cut_bytes": self._log.cut_bytes,
+            "wal_damaged": self._log.damaged,
             "segments": len(segments),
             "segment_bytes": sum(segment.size for segment in segments),
             "rolls": self._writer.rolls,

@@ -1,33 +1,22 @@
 """The write-ahead log on a local disk: one fsync for all that waits, before any of it is answered.
 
-A folder of files, each named after the first sequence number in it. A file is a magic line and records; a
-record is a fixed head (CRC-32 of all that follows, length, sequence number, arrival, kind, batch id) and
-the body as received. A record that is cut short or does not match its CRC ends the file: it was never
-answered.
+A folder of files (see ``logfile``), each named after the first sequence number in it.
 """
 
 import os
-import struct
 import threading
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
-from traceo.collector.batch import Batch, Decoded, Encoding, Media, Signal
+from traceo.collector.batch import Batch, Decoded
 from traceo.collector.store.disk import sync_folder, write_all
+from traceo.collector.store.logfile import MAGIC, LogFile, record
 from traceo.collector.store.protocols import Done, Sink
 from traceo.errors import StoreError
 
 __all__ = ["FileLog"]
-
-_MAGIC = b"traceo wal 1\n"
-_HEAD = struct.Struct(
-    "<IIQQBBBx16s"
-)  # crc, body length, sequence, received_ns, signal, media, encoding, batch id
-_CRC_BYTES = 4
-_NO_ID = bytes(16)
 
 
 class _Waiting(msgspec.Struct):
@@ -63,6 +52,7 @@ class FileLog:
         self._sink: Sink = _nowhere
         self._committed = 0
         self.cut_bytes = 0
+        self.damaged = 0
         self.fsyncs = 0
 
     @property
@@ -76,23 +66,27 @@ class FileLog:
         return sum(file.size for file in list(self._files))
 
     def replay(self, after: int) -> Iterator[tuple[int, Batch]]:
-        """Yield each whole record above ``after``, cut torn tails off, drop files that hold nothing."""
+        """Yield each whole record above ``after``, cut torn tails off, drop files that hold nothing.
+
+        Raises:
+            StoreError: a file is of another format.
+        """
         for path in sorted(self._folder.glob("*.wal")):
             data = path.read_bytes()
-            end = 0
-            last = 0
-            for sequence, batch, stop in _records(data):
-                end, last = stop, sequence
-                if sequence > after:
-                    yield sequence, batch
-            if last <= after:
+            try:
+                found = LogFile(data)
+            except StoreError as error:
+                raise StoreError(f"{path} {error}; upgrade traceo or move the file away") from None
+            yield from ((sequence, batch) for sequence, batch in found if sequence > after)
+            self.damaged += found.damaged
+            self.cut_bytes += len(data) - found.end
+            if found.last <= after:
                 path.unlink()
                 continue
-            if end < len(data):
-                self.cut_bytes += len(data) - end
-                os.truncate(path, end)
-            self._files.append(_File(path, last, end))
-            self._committed = max(self._committed, last)
+            if found.end < len(data):
+                os.truncate(path, found.end)
+            self._files.append(_File(path, found.last, found.end))
+            self._committed = max(self._committed, found.last)
 
     def start(self, *, after: int, sink: Sink) -> None:
         """Begin to accept; sequence numbers go on above ``after`` and what was replayed."""
@@ -161,7 +155,7 @@ class FileLog:
             self._open_file(first)
         file = self._files[-1]
         data = b"".join(
-            [part for sequence, entry in enumerate(group, first) for part in _record(sequence, entry.batch)]
+            [part for sequence, entry in enumerate(group, first) for part in record(sequence, entry.batch)]
         )
         try:
             write_all(self._fd, data)
@@ -179,20 +173,20 @@ class FileLog:
         path = self._folder / f"{first:020}.wal"
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            write_all(fd, _MAGIC)
+            write_all(fd, MAGIC)
             sync_folder(self._folder)
         except OSError:
             os.close(fd)
             raise
         self._fd = fd
-        self._files.append(_File(path, first - 1, len(_MAGIC)))
+        self._files.append(_File(path, first - 1, len(MAGIC)))
 
     def _abandon_file(self, file: _File) -> None:
         try:
             os.ftruncate(self._fd, file.size)
         finally:
             self._close_file()
-            if file.size == len(_MAGIC):
+            if file.size == len(MAGIC):
                 self._files.remove(file)
 
     def _close_file(self) -> None:
@@ -209,44 +203,6 @@ class FileLog:
             except OSError:
                 continue  # the next checkpoint tries again
             self._files.remove(file)
-
-
-def _record(sequence: int, batch: Batch) -> tuple[bytes, bytes]:
-    head = _HEAD.pack(
-        0,
-        len(batch.body),
-        sequence,
-        batch.received_ns,
-        batch.signal,
-        batch.media,
-        batch.encoding,
-        batch.batch_id or _NO_ID,
-    )[_CRC_BYTES:]
-    crc = zlib.crc32(batch.body, zlib.crc32(head))
-    return crc.to_bytes(_CRC_BYTES, "little") + head, batch.body
-
-
-def _records(data: bytes) -> Iterator[tuple[int, Batch, int]]:
-    """Yield (sequence, batch, offset behind it) up to the first record that is not whole."""
-    if not data.startswith(_MAGIC):
-        return
-    view = memoryview(data)
-    at = len(_MAGIC)
-    while at + _HEAD.size <= len(data):
-        crc, length, sequence, received, signal, media, encoding, batch_id = _HEAD.unpack_from(data, at)
-        stop = at + _HEAD.size + length
-        if stop > len(data) or zlib.crc32(view[at + _CRC_BYTES : stop]) != crc:
-            return
-        batch = Batch(
-            Signal(signal),
-            Media(media),
-            Encoding(encoding),
-            received,
-            bytes(view[at + _HEAD.size : stop]),
-            b"" if batch_id == _NO_ID else batch_id,
-        )
-        yield sequence, batch, stop
-        at = stop
 
 
 def _nowhere(_sequence: int, _batch: Batch, _decoded: Decoded) -> None:
