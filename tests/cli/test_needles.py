@@ -78,6 +78,11 @@ def test_a_part_of_a_secret_is_enough():
     assert found_in(block, b"... TUlJRXZRSUJBREFOQmdr ...")
 
 
+def test_a_value_too_short_to_search_for_is_refused():
+    with pytest.raises(ValueError, match="a planted NAME has less than 9 bytes"):
+        Needles([Plant("NAME", "Li Wei", ())])
+
+
 @given(st.binary(max_size=3000))
 @settings(max_examples=100)
 def test_what_was_not_planted_is_not_found(noise):

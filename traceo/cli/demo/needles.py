@@ -22,10 +22,11 @@ from urllib.parse import quote, quote_plus
 
 from traceo.cli.demo.ledger import Plant
 
-__all__ = ["Needles", "forms"]
+__all__ = ["SHORTEST", "Needles", "forms"]
 
 _GRAM: Final = 8
-_SHORTEST: Final = _GRAM + 1
+SHORTEST: Final = _GRAM + 1
+"""Bytes that a value needs to be searched for."""
 _SEPARATORS: Final = re.compile(r"[\s().+-]+")
 _CERTAIN_DIGITS: Final = 12
 """Fewer are met by chance inside times in nanoseconds: they count only where no digit is next to them."""
@@ -38,7 +39,7 @@ class Needles:
         self._by_gram: defaultdict[int, list[tuple[bytes, Plant]]] = defaultdict(list)
         for plant in plants:
             for needle in forms(plant):
-                middle = (len(needle) - _SHORTEST) // 2  # ends are often common words: "@example.com"
+                middle = (len(needle) - SHORTEST) // 2  # ends are often common words: "@example.com"
                 for offset in (middle, middle + 1):
                     gram = int.from_bytes(needle[offset : offset + _GRAM], sys.byteorder)
                     self._by_gram[gram].append((needle, plant))
@@ -64,11 +65,17 @@ class Needles:
 
 
 def forms(plant: Plant) -> set[bytes]:
-    """Every needle of a plant: lower-case bytes, at least nine."""
+    """Every needle of a plant: lower-case bytes, at least nine.
+
+    Raises:
+        ValueError: the value is too short to be searched for; passing over it would weaken the check unseen.
+    """
+    if len(plant.value.encode()) < SHORTEST:
+        raise ValueError(f"a planted {plant.kind} has less than {SHORTEST} bytes")
     needles: set[bytes] = set()
     for value in _parts(plant):
         needles.update(_spellings(value))
-    return {needle for needle in (form.lower() for form in needles) if len(needle) >= _SHORTEST}
+    return {needle for needle in (form.lower() for form in needles) if len(needle) >= SHORTEST}
 
 
 def _parts(plant: Plant) -> Iterator[str]:

@@ -9,6 +9,7 @@ import msgspec
 from faker import Faker
 
 from traceo.cli.demo import numbers, secrets
+from traceo.cli.demo.needles import SHORTEST
 
 __all__ = ["Document", "Person", "Persons"]
 
@@ -51,12 +52,12 @@ class Persons:
         return Random(f"{self._seed}/{number}")  # noqa: S311  repeatable on purpose
 
     def make(self, number: int, random: Random) -> Person:
-        """The customer; names of less than nine bytes are passed over (they would be found by chance)."""
+        """The customer; names too short to search for are passed over (they would be found by chance)."""
         locale = random.choice(_LOCALES)
         fake = self._fakers[locale]
         with self._lock:
             fake.seed_instance(random.getrandbits(64))
-            name = next(name for name in iter(fake.name, "") if len(name.encode()) >= 9)
+            name = next(name for name in iter(fake.name, "") if len(name.encode()) >= SHORTEST)
             street, city = fake.street_name(), fake.city()
         local = random.choice(("{}", "{}.tea", "{}+shop")).format(_handle(name, number))
         kind, key, make = random.choice(numbers.DOCUMENTS)
@@ -64,7 +65,7 @@ class Persons:
             name=name,
             email=f"{local}@{random.choice(_DOMAINS)}",
             phone=numbers.phone(random),
-            street=f"{street} {random.randint(100, 9999)}",
+            street=f"{street} {random.randint(10_000, 99_999)}",
             city=city,
             country=locale[-2:],
             password=secrets.password(random),
