@@ -8,7 +8,24 @@ from planted import EMBEDDINGS, IDS, SECRETS
 
 __all__ = ["clean", "planted_ids", "planted_secrets"]
 
-_WORDS = ["order", "cart", "stock", "invoice", "shipment", "session", "cache", "queue", "worker", "tenant", "catalog", "price", "payment", "user", "search", "index"]
+_WORDS = [
+    "order",
+    "cart",
+    "stock",
+    "invoice",
+    "shipment",
+    "session",
+    "cache",
+    "queue",
+    "worker",
+    "tenant",
+    "catalog",
+    "price",
+    "payment",
+    "user",
+    "search",
+    "index",
+]
 _TABLES = ["orders", "carts", "stock", "invoices", "shipments", "events", "prices", "audit_log"]
 
 

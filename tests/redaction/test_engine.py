@@ -174,7 +174,8 @@ def test_entities_have_their_own_action():
     engine = Engine(policy)
     first = engine.text("a@example.com 8.8.8.8 (415) 555-2671", "m", [])
     second = engine.text("A@Example.com", "m", [])
-    assert first.startswith("[EMAIL:pn_") and first.endswith("] 8.8.8.8 ")
+    assert first.startswith("[EMAIL:pn_")
+    assert first.endswith("] 8.8.8.8 ")
     assert first.split("]")[0] == second.rstrip("]")
     assert engine.text(first, "m", []) is first
 

@@ -56,7 +56,7 @@ EMBED = {
     "\\u escapes": lambda v: '"' + "".join(f"\\u{ord(c):04x}" for c in v) + '"',
     "percent": lambda v: "".join(f"%{b:02X}" for b in v.encode()),
     "full width": lambda v: "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in v),
-    "zero width": lambda v: "\u200b".join(v),
+    "zero width": "\u200b".join,
     "list repr": lambda v: repr(["a", v]),
     "bytes repr": lambda v: repr(v.encode()),
 }  # fmt: skip
@@ -89,7 +89,7 @@ def test_nothing_of_its_kind_survives(kind, embedding, name, seed, before, prose
     core = re.sub(r"^AccountName=shop;AccountKey=|;EndpointSuffix=core$", "", core)
     text = f"{before}{prose}{before}{EMBED[embedding](value)}{after}"
     clean = ENGINES[kind].text(text, "message", [])
-    if name == "PRIVATE_KEY" or name == "private key":
+    if name == "private key":
         core = "".join(core.splitlines()[1:-1])
     assert not _survives(core, clean), clean
 

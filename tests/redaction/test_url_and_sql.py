@@ -75,5 +75,5 @@ def test_the_message_of_a_failed_statement_keeps_no_row(engine):
         "[SQL: INSERT INTO u (name) VALUES ('Ada')]\n[parameters: {'name': 'Ada', 'age': 36}]\n(Background on this error)"
     )
     clean = engine.text(message, "exception.message", [])
-    assert "Ada" not in clean and "ada" not in clean
+    assert "ada" not in clean.lower()
     assert "duplicate key value violates unique constraint" in clean

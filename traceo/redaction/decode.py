@@ -1,7 +1,9 @@
-"""One more look at a text in disguise: percent-encoding, JSON escapes, base64 JSON, full-width and invisible characters.
+"""One more look at a text in disguise: percent-encoding, JSON escapes, base64 JSON.
 
-Each decoder gives the plain text and, for each of its characters, where that began in the source, so that what is
-found in the plain text can be cut out of the source.
+Full-width and invisible characters.
+
+Each decoder gives the plain text and, for each of its characters, where that began in the source, so that
+what is found in the plain text can be cut out of the source.
 """
 
 import base64
@@ -120,7 +122,9 @@ _FOLDING = _Folding()
 
 
 def fold(text: str) -> Decoded | None:
-    """Undo compatibility forms: full-width letters and digits, other scripts' digits, invisible characters (NFKC).
+    """Undo compatibility forms: full-width letters and digits, other scripts' digits.
+
+    Invisible characters (NFKC).
 
     ``None`` when the text already is what it looks like.
     """
@@ -135,7 +139,10 @@ def fold(text: str) -> Decoded | None:
 
 
 def base64_json(text: str, scan: Callable[[str], list[Span]]) -> list[Span]:
-    """The base64 runs (RFC 4648, both alphabets) that hold a JSON object in which ``scan`` finds something."""
+    """.
+
+    The base64 runs (RFC 4648, both alphabets) that hold a JSON object in which ``scan`` finds something.
+    """
     spans: list[Span] = []
     for match in _BASE64.finditer(text):
         run = match.group().rstrip("=").translate(_STANDARD)

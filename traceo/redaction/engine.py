@@ -1,8 +1,8 @@
 """The one door through which every value passes before it leaves.
 
-Speed comes from remembering: what a key means is decided once, and a text that was found clean is found again in a
-bounded set. Only texts never seen before are scanned. What was found dirty is not remembered, so that no secret stays
-in memory because of its redaction.
+Speed comes from remembering: what a key means is decided once, and a text that was found clean is found
+again in a bounded set. Only texts never seen before are scanned. What was found dirty is not remembered,
+so that no secret stays in memory because of its redaction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,7 +50,8 @@ class _Plan:
 class Engine:
     """Applies a ``Policy``. No method raises; what cannot be judged is replaced by ``[DROPPED]`` and counted.
 
-    One writer (the pipeline thread) and any number of readers of the report. ``pure`` forces the path without RE2.
+    One writer (the pipeline thread) and any number of readers of the report. ``pure`` forces the path
+    without RE2.
 
     >>> from traceo.redaction import Policy
     >>> hits = []
@@ -72,7 +73,10 @@ class Engine:
         self._clean: dict[str, set[str]] = {}
 
     def text(self, value: str, key: str, hits: list[str]) -> str:
-        """``value`` without what the policy forbids; the same object when it is clean. Rules go to ``hits``."""
+        """``value`` without what the policy forbids; the same object when it is clean.
+
+        Rules go to ``hits``.
+        """
         if not self.policy.enabled:
             return value
         try:
@@ -109,8 +113,11 @@ class Engine:
                     if value in plan.clean:
                         continue
                 elif plan.quiet and (
-                    kind is bool or ((kind is int or kind is float) and value < _PLAIN_NUMBER)
-                ):  # pyright: ignore[reportOperatorIssue]  a number by the test before
+                    kind is bool
+                    or (
+                        (kind is int or kind is float) and value < _PLAIN_NUMBER  # pyright: ignore[reportOperatorIssue]  a number by now
+                    )
+                ):
                     continue
                 new = self._visit(value, plan, path + plan.new_key, found, 0)
                 if new is not value or plan.new_key != key:
@@ -123,7 +130,7 @@ class Engine:
         return attributes if changes is None else _changed(attributes, changes, path, found)
 
     def field(self, value: str, path: str, found: list[str]) -> str:
-        """A text that has a place instead of a key: span name, status message, event name, scope name …"""
+        """A text that has a place instead of a key: span name, status message, event name, scope name, trace state."""
         hits: list[str] = []
         clean = self.text(value, path, hits)
         if hits:
@@ -139,7 +146,10 @@ class Engine:
         return self._report.by_key()
 
     def spans(self, text: str, key: str = "") -> list[Span]:
-        """Where ``text`` is redacted, in order and without overlap. Raises ``DetectorError``; for explaining."""
+        """Where ``text`` is redacted, in order and without overlap.
+
+        Raises ``DetectorError``; for explaining.
+        """
         plan = self._plan(key, {})
         if plan.masks:
             return [Span(0, len(text), plan.decision.marker, plan.decision.rule)] if text else []
@@ -150,7 +160,8 @@ class Engine:
         decision = self._keys.decide(key)
         masks = decision.action not in {Action.SCAN, Action.KEEP}
         context = self._scanner.context_of(decision.words)
-        # Texts are clean for all keys that are scanned alike, so those share one set. Under a mask none is clean.
+        # Texts are clean for all keys that are scanned alike, so those share one set. Under a mask none is
+        # clean.
         like = "masked" if masks else f"{decision.room}/{decision.structural}/{context}"
         spans = self._scanner.scan(key, self._key_view) if decision.action is not Action.KEEP else []
         new_key = render(key, join(spans), Marks.plain) if spans else key
@@ -298,7 +309,10 @@ class Engine:
 
 
 def _cut(value: str, limit: int) -> str:
-    """The head of a long text, without the word that the cut goes through: half a secret would not be recognised."""
+    """The head of a long text, without the word that the cut goes through.
+
+    Half a secret would not be recognised.
+    """
     head = value[:limit]
     last = max(head.rfind(" ", limit - _WORD_CHARS), head.rfind("\n", limit - _WORD_CHARS))
     return head[: last + 1] if last >= 0 else head[: max(0, limit - _WORD_CHARS)]

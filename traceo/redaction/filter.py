@@ -1,13 +1,14 @@
 """Which detectors can have something to find in a text, asked as cheaply as possible.
 
-With google-re2 one automaton runs all triggers at once (about 1 µs for 100 bytes). Without it, substring searches decide:
-in the lower-cased text, and in its shape (9 for a digit, A for a letter). They let more through; what is found is the
-same.
+With google-re2 one automaton runs all triggers at once (about 1 µs for 100 bytes). Without it, substring
+searches decide: in the lower-cased text, and in its shape (9 for a digit, A for a letter). They let more
+through; what is found is the same.
 """
 
 import os
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from importlib import import_module
+from typing import NamedTuple, Protocol, cast
 
 __all__ = ["WORDS", "Trigger", "make_filter"]
 
@@ -26,8 +27,29 @@ class Trigger(NamedTuple):
     probe: Callable[[str, set[str]], object] | None = None
 
 
+# The part of google-re2 used here, which ships no types.
+class _Re2Options(Protocol):
+    max_mem: int
+    log_errors: bool
+
+
+class _Re2Set(Protocol):
+    def SearchSet(self, options: _Re2Options) -> "_Re2Set": ...  # noqa: N802  its name
+    def Add(self, pattern: str) -> int: ...  # noqa: N802  its name
+    def Compile(self) -> None: ...  # noqa: N802  its name
+    def Match(self, text: bytes) -> Sequence[int] | None: ...  # noqa: N802  its name
+
+
+class _Re2(Protocol):
+    Options: type[_Re2Options]
+    Set: _Re2Set
+
+
 def make_filter(triggers: Sequence[Trigger], *, pure: bool) -> Callable[[str], Sequence[int]]:
-    """A function from a text to the indices of the triggers it sets off. ``pure`` forces the path without RE2."""
+    """A function from a text to the indices of the triggers it sets off.
+
+    ``pure`` forces the path without RE2.
+    """
     if not pure and not os.environ.get("TRACEO_PURE"):
         try:
             return _re2_filter(triggers)
@@ -37,8 +59,7 @@ def make_filter(triggers: Sequence[Trigger], *, pure: bool) -> Callable[[str], S
 
 
 def _re2_filter(triggers: Sequence[Trigger]) -> Callable[[str], Sequence[int]]:
-    import re2  # noqa: PLC0415  loaded with the first engine, not with the application
-
+    re2 = cast("_Re2", import_module("re2"))  # with the first engine, not with the application
     options = re2.Options()
     options.max_mem = _RE2_MEMORY
     options.log_errors = False
@@ -46,7 +67,8 @@ def _re2_filter(triggers: Sequence[Trigger]) -> Callable[[str], Sequence[int]]:
     for trigger in triggers:
         patterns.Add(trigger.pattern)
     patterns.Compile()
-    match = getattr(patterns, "_set", patterns).Match  # the wrapper costs a third of the call
+    # The binding's own set: its Python wrapper costs a third of the call.
+    match = cast("_Re2Set", getattr(patterns, "_set", patterns)).Match
 
     def candidates(text: str) -> Sequence[int]:
         return match(text.encode("utf-8", "replace")) or ()

@@ -1,4 +1,6 @@
-"""Values that stand next to their key inside a text: JSON, ``key=value`` and ``key: value`` lines, headers, tags, options.
+"""Values that stand next to their key inside a text: JSON, ``key=value`` and ``key.
+
+Value`` lines, headers, tags, options.
 
 The key table decides, as it does for attributes; here is only how far such a value reaches.
 """
@@ -14,8 +16,8 @@ __all__ = ["Keyed"]
 _KEYS_KEPT = 2048
 _BRACKETED_CHARS = 8192
 
-# A key of up to four words, what closes it, and the separator. A key starts where a word starts, so each text position
-# is looked at a bounded number of times.
+# A key of up to four words, what closes it, and the separator. A key starts where a word starts, so each text
+# position is looked at a bounded number of times.
 _KEY = re.compile(
     r"(?<![\w.\-])(?P<key>(?:[A-Za-z]{2,16} ){0,3}[\w.\-]{2,80})"
     r"(?:(?P<close>\\{0,3}[\"'`]\]?|\]|\*{1,2})?(?P<sep>[ \t]{0,3}(?:=>|:=|=(?!=)|:(?![/:]))[ \t]{0,3})"
@@ -56,7 +58,8 @@ _BENIGN = words_in(
     """
 )
 _PLACEHOLDER = re.compile(
-    r"[*•xX.\-_#]{3,}|\$\{\w+\}|\$[A-Z_]+|%\(\w+\)s|%[sdr]|\{\{? ?[a-z_][\w.!:\[\]'\" ]*\}\}?|\{\}|<[A-Za-z_ \-]+>|:[a-z_]+|\?|\[[A-Za-z_ ]*\]|…"
+    r"[*•xX.\-_#]{3,}|\$\{\w+\}|\$[A-Z_]+|%\(\w+\)s|%[sdr]|\{\{? ?[a-z_][\w.!:\[\]'\" ]*\}\}?|\{\}|"
+    r"<[A-Za-z_ \-]+>|:[a-z_]+|\?|\[[A-Za-z_ ]*\]|…"
 )
 # A line of source code in a traceback passes a variable on.
 _CODE = re.compile(
@@ -74,7 +77,8 @@ class Keyed:
         names = "|".join(_loosely(name) for name in keys.names())
         self.trigger = (
             rf"(?i)(?:{names})(?:\\*[\"'`]\]?|\]|\*\*?)?[ \t]*(?:=|:)|(?:{names})\\*[\"'] ?, ?b?\\*[\"']|"
-            rf"<(?:\w+:)?(?:{names})>|--[\w-]*(?:{names}) |(?:password|passwd|passcode|pin|otp|key|secret) (?:is|was|to) |(?:cvv2?|cvc2?|otp|pin|passcode) \d{{3}}"
+            rf"<(?:\w+:)?(?:{names})>|--[\w-]*(?:{names}) |(?:password|passwd|passcode|pin|otp|key|"
+            rf"secret) (?:is|was|to) |(?:cvv2?|cvc2?|otp|pin|passcode) \d{{3}}"
         )
         self._names = frozenset(keys.names())
         self._compact = tuple(sorted({name.replace("_", "") for name in self._names if len(name) > 4}))
@@ -161,7 +165,7 @@ def _is_pair(text: str, match: re.Match[str], marker: str) -> bool:
     if match["pair"] is not None:
         return before.lstrip("b").endswith(('"', "'")) and before[:2].lstrip("b\\").startswith(("(", "["))
     if match["tag"] is not None:
-        return before.endswith("<") or before.endswith(":")
+        return before.endswith(("<", ":"))
     if match["sep"] == ":" and before.endswith("/"):
         return False  # an image and its tag
     if match["code"] is not None:

@@ -1,8 +1,8 @@
 """What an attribute key says about its value.
 
-A key is folded first: ``http.request.header.X-Api-Key``, ``xApiKey`` and ``x_api_key`` all end in the words
-``x api key``. A rule matches the whole folded key or a suffix of its words. The table is the built-in policy; a user's
-rules come before it.
+A key is folded first: ``http.request.header.X-Api-Key``, ``xApiKey`` and ``x_api_key`` all end in the
+words ``x api key``. A rule matches the whole folded key or a suffix of its words. The table is the
+built-in policy; a user's rules come before it.
 """
 
 import fnmatch
@@ -112,17 +112,20 @@ _SUFFIXES: dict[str, str] = {
         birth_date birthdate date_of_birth dob birthday birth_day born_on dateofbirth geburtsdatum
         birth_year year_of_birth data_nascimento fecha_nacimiento place_of_birth birthplace
     """,
+    "REDACTED": "input_value",
     "GEO": "latitude longitude geo_lat geo_lon lat_lng latlng geo_location gps gps_coordinates",
 }
 # Whole keys only: as a suffix these words mean something else.
 _EXACT: dict[str, str] = {
-    "PASSWORD": "pass pw userpassword",
+    "PASSWORD": "pass pw",
     "CREDENTIALS": "auth",
     "PIN": "pin",
     "ADDRESS": "address addresses",
     "IN_PAN": "pan",
     "SG_NRIC": "fin ic",
     "API_KEY": "x_auth_key key_secret",
+    "SECRET": "sig x_amz_signature x_goog_signature",
+    "NAME": "login",
     "GEO": "lat lng lon",
 }
 # A last word that ends like this is a secret however it is glued together: dbpassword, csrftoken, awssecret.
@@ -146,15 +149,20 @@ _EXEMPT = words_in(
     remote_address sec_ch_ua_mobile per_token time_per_output_token time_to_first_token
     """
 )
-# Written by instrumentation from its own knowledge, not from a request. Only secrets and e-mail addresses are looked
-# for in their texts, and their numbers are never ids of persons.
-_STRUCTURAL_PREFIXES = (
-    "telemetry.", "service.", "process.pid", "process.parent_pid", "process.runtime.", "process.executable.", "thread.", "code.", "os.", "host.", "container.", "k8s.", "cloud.",
-    "deployment.", "otel.", "faas.", "device.model.", "logger.", "gen_ai.usage.", "gen_ai.request.", "rpc.system",
-    "network.protocol.", "network.transport", "network.type", "db.system", "db.operation.", "db.collection.",
-    "db.response.", "messaging.system", "messaging.operation", "messaging.batch.", "messaging.kafka.offset", "messaging.consumer.", "traceo.",
-    "aws.lambda.", "aws.region", "aws.ecs.", "feature_flag.", "server.", "http.response.status", "webengine.",
-)  # fmt: skip
+# Written by instrumentation from its own knowledge, not from a request. Only secrets and e-mail addresses are
+# looked for in their texts, and their numbers are never ids of persons.
+_STRUCTURAL_PREFIXES = tuple(
+    words_in(
+        """
+        telemetry. service. process.pid process.parent_pid process.runtime. process.executable. thread.
+        code. os. host. container. k8s. cloud. deployment. otel. faas. device.model. logger. gen_ai.usage.
+        gen_ai.request. rpc.system network.protocol. network.transport network.type db.system db.operation.
+        db.collection. db.response. messaging.system messaging.operation messaging.batch.
+        messaging.kafka.offset messaging.consumer. traceo. aws.lambda. aws.region aws.ecs. feature_flag.
+        server. http.response.status webengine.
+        """
+    )
+)
 _STRUCTURAL = words_in(
     """
     trace_id span_id parent_span_id traceid spanid trace_state http.route http.request.method http.method
@@ -169,20 +177,10 @@ _STRUCTURAL = words_in(
     pathname funcname module asgi.event.type celery.task_name celery.state celery.action
     """
 )
-_URLS = frozenset({"url", "uri", "href", "referer", "referrer", "location", "target", "callback", "redirect", "link",
-                   "webhook", "path", "query", "endpoint", "origin"})  # fmt: skip
-_SQL = frozenset(
-    {
-        "db_query_text",
-        "db_statement",
-        "sql",
-        "sql_query",
-        "db_query",
-        "sql_text",
-        "sql_statement",
-        "statement",
-    }
+_URLS = words_in(
+    "url uri href referer referrer location target callback redirect link webhook path query endpoint origin"
 )
+_SQL = words_in("db_query_text db_statement sql sql_query db_query sql_text sql_statement statement")
 
 
 class Decision:

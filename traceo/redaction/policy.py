@@ -24,8 +24,9 @@ class Action(enum.StrEnum):
 class KeyRule(msgspec.Struct, frozen=True):
     """One rule by attribute key.
 
-    ``match`` is a key (``user.name``), a suffix of one (``first_name`` matches ``customer.firstName``), or a glob
-    (``app.private.*``). Case and the separators ``. _ -`` and camel case are folded before comparing.
+    ``match`` is a key (``user.name``), a suffix of one (``first_name`` matches ``customer.firstName``),
+    or a glob (``app.private.*``). Case and the separators ``. _ -`` and camel case are folded before
+    comparing.
     """
 
     match: str
@@ -36,11 +37,12 @@ class KeyRule(msgspec.Struct, frozen=True):
 class Policy(msgspec.Struct, frozen=True):
     """Rules by key and by type; what they leave open falls to the built-in ones.
 
-    ``entities`` gives types another action than masking; ``ip`` the same for global IP addresses, where ``"truncate"``
-    keeps the /24 or /48 network. ``profiles`` switch on sets of types (see ``traceo.redaction.profiles``), and
-    ``region`` is the country whose telephone numbers are written without a ``+``. ``secret`` keys the HMAC of hashes
-    and pseudonyms; without one a random key is made per process, so that values compare within that process only.
-    ``scanned_chars`` bounds the work on one value: what is longer loses its tail.
+    ``entities`` gives types another action than masking; ``ip`` the same for global IP addresses, where
+    ``"truncate"`` keeps the /24 or /48 network. ``profiles`` switch on sets of types (see
+    ``traceo.redaction.profiles``), and ``region`` is the country whose telephone numbers are written
+    without a ``+``. ``secret`` keys the HMAC of hashes and pseudonyms; without one a random key is made
+    per process, so that values compare within that process only. ``scanned_chars`` bounds the work on one
+    value: what is longer loses its tail.
     """
 
     enabled: bool = True

@@ -5,12 +5,13 @@ __all__ = ["FIRST", "PROFILES", "SECRETS"]
 # Names of the modules in ``detectors``.
 SECRETS = ("jwt", "api_key", "private_key", "url_credentials", "authorization")
 FIRST = (
-    "email", "card", "iban", "us_ssn", "in_aadhaar", "in_pan", "sg_nric", "cn_resident_id", "br_cpf", "ip", "phone",
+    "email", "card", "iban", "us_ssn", "in_aadhaar", "in_pan", "sg_nric", "cn_resident_id", "br_cpf", "ip",
+    "phone",
 )  # fmt: skip
 PROFILES: dict[str, tuple[str, ...]] = {
     "eu": (
-        "fr_nir", "es_dni", "it_fiscal_code", "be_national_number", "se_personnummer", "fi_hetu", "de_tax_id", "pl_pesel",
-        "nl_bsn", "dk_cpr", "ie_pps", "pt_nif", "ro_cnp", "mac",
+        "fr_nir", "es_dni", "it_fiscal_code", "be_national_number", "se_personnummer", "fi_hetu", "de_tax_id",
+        "pl_pesel", "nl_bsn", "dk_cpr", "ie_pps", "pt_nif", "ro_cnp", "mac",
     ),
     "uk": ("uk_nhs", "mac"),
     "us": ("us_itin",),

@@ -7,7 +7,10 @@ _OTHER = "(other keys)"
 
 
 class Report:
-    """Counts for one writer and any number of readers. The number of keys is bounded; the rest count together."""
+    """Counts for one writer and any number of readers.
+
+    The number of keys is bounded; the rest count together.
+    """
 
     __slots__ = ("_by_key", "_by_rule")
 

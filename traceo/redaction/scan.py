@@ -46,7 +46,10 @@ class DetectorError(Exception):
 
 
 class Scanner:
-    """All detectors of a policy, and what looks at the structure of a text, behind one filter. Holds no text."""
+    """All detectors of a policy, and what looks at the structure of a text, behind one filter.
+
+    Holds no text.
+    """
 
     def __init__(self, detectors: tuple[Detector, ...], keys: KeyTable, *, pure: bool = False) -> None:
         self._detectors = detectors
@@ -73,7 +76,9 @@ class Scanner:
         return ",".join(sorted({self._detectors[index].entity for index in self._named(words)}))
 
     def view(self, words: str, *, structural: bool = False, room: str = "") -> "View":
-        """How to look at the values of a key: ``words`` is its folded form, ``room`` its kind (``url``, ``query``, ``sql``).
+        """How to look at the values of a key: ``words`` is its folded form, ``room`` its kind (``url``.
+
+        ``query``, ``sql``).
 
         With ``structural`` only secrets and e-mail addresses count.
         """
@@ -114,13 +119,11 @@ class Scanner:
             if view.structural and not detector.hard:
                 continue
             try:
-                for candidate in detector.find(text):
-                    if (
-                        candidate[2] == CERTAIN
-                        or index in view.named
-                        or _has_context(text, candidate, detector)
-                    ):
-                        spans.append(Span(candidate[0], candidate[1], detector.entity, detector.entity))
+                spans += [
+                    Span(found[0], found[1], detector.entity, detector.entity)
+                    for found in detector.find(text)
+                    if found[2] == CERTAIN or index in view.named or _has_context(text, found, detector)
+                ]
             except Exception as error:
                 raise DetectorError(detector.entity) from error
         if view.room and depth == 0:

@@ -1,8 +1,8 @@
 """SQL: literals become ``?``, comments go, in statements and in what databases say about rows.
 
-Follows the lexical rules that the big databases share: quotes doubled or escaped, E'', N'', X'' and U&'' strings,
-PostgreSQL's dollar quoting, MySQL's double-quoted strings are left alone where they can be identifiers, numbers in
-all notations, ``IN (…)`` and ``VALUES`` lists shortened to one placeholder.
+Follows the lexical rules that the big databases share: quotes doubled or escaped, E'', N'', X'' and U&''
+strings, PostgreSQL's dollar quoting, MySQL's double-quoted strings are left alone where they can be
+identifiers, numbers in all notations, ``IN (…)`` and ``VALUES`` lists shortened to one placeholder.
 """
 
 import re
@@ -32,9 +32,9 @@ _VALUE_BEFORE = frozenset({"=", "<", ">", "like", "values", "in", "ilike", "rege
 
 
 def normalise(statement: str) -> str:
-    """The statement without literals and comments; the same object when it has none.
+    r"""The statement without literals and comments; the same object when it has none.
 
-    Whether ``\\'`` ends a string depends on the database; after one, nothing of the statement is kept.
+    Whether ``\'`` ends a string depends on the database; after one, nothing of the statement is kept.
 
     >>> normalise("SELECT * FROM users WHERE email = 'ada@example.com' AND id IN (1, 2, 3) -- hi")
     'SELECT * FROM users WHERE email = ? AND id IN (?)'
@@ -43,19 +43,19 @@ def normalise(statement: str) -> str:
     last = ""
     changed = False
     for match in _TOKEN.finditer(statement):
-        kind, token = match.lastgroup, match.group()
+        kind, text = match.lastgroup, match.group()
         if kind == "comment":
             changed = True
-            token = " " if parts and not parts[-1].endswith((" ", "\n")) else ""
-        elif _is_literal(kind, token, last):
+            text = " " if parts and not parts[-1].endswith((" ", "\n")) else ""
+        elif _is_literal(kind, text, last):
             changed = True
-            if "\\'" in token and token[0] not in "eE":
+            if "\\'" in text and text[0] not in "eE":
                 parts.append("? …")
                 break
-            token = "?"
+            text = "?"
         if kind not in {"space", "comment"}:
-            last = token.lower()
-        parts.append(token)
+            last = text.lower()
+        parts.append(text)
     if not changed:
         return statement
     return _ROWS.sub(r"\1", _LIST.sub("(?)", "".join(parts).strip()))
@@ -90,10 +90,12 @@ DETAIL_TRIGGER = (
 )
 DETAIL_WORDS = frozenset({"parameters", "failing", "duplicate", "dup", "sql"})
 _OPENING = re.compile(
-    r"(?P<parameters>\[parameters: )|(?P<key>(?<=\))=\()|(?P<row>Failing row contains \()|(?P<entry>Duplicate entry ')"
+    r"(?P<parameters>\[parameters: )|(?P<key>(?<=\))=\()|(?P<row>Failing row contains \()|"
+    r"(?P<entry>Duplicate entry ')"
     r"|(?P<value>duplicate key value is \()|(?P<dup>dup key: \{)|(?P<sql>\[SQL: )"
 )
-# What ends a value; where nothing does, it reaches to the end of its line (a statement to the end of the text).
+# What ends a value; where nothing does, it reaches to the end of its line (a statement to the end of the
+# text).
 _CLOSING = {
     "parameters": re.compile(r"\](?=\s*\(Background|\s*$)|\](?=\n)|\n"),
     "key": re.compile(r"\)(?= (?:already|is|conflicts|violates|still|does)|\.|$|\n)|\n"),

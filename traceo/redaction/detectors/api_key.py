@@ -1,6 +1,7 @@
 """API_KEY: keys and tokens that their issuers made recognisable by a prefix.
 
-One row an issuer: the prefixes, then what follows them. Formats are those the issuers document for secret scanning.
+One row an issuer: the prefixes, then what follows them. Formats are those the issuers document for secret
+scanning.
 """
 
 import re
@@ -17,13 +18,17 @@ _ISSUERS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("AWS Bedrock", ("ABSK",), "[0-9A-Za-z+/]{60,}={0,2}"),
     ("GitHub", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), _W + "{20,255}"),
     ("GitHub", ("github_pat_",), r"\w{22,255}"),
-    ("GitLab", ("glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glsoat-", "glimt-", "glagent-", "gloas-",
+    ("GitLab", ("glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glsoat-", "glimt-", "glagent-",
+    "gloas-",
                 "glffct-"), r"[\w.-]{16,}"),
-    ("Slack", ("xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxe-", "xoxo-", "xoxc-", "xoxd-", "xoxe.", "xapp-"),
+    ("Slack", ("xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxe-", "xoxo-", "xoxc-", "xoxd-", "xoxe.",
+    "xapp-"),
      r"[0-9A-Za-z.%/+=_-]{10,}"),
-    ("Slack", ("hooks.slack.com/services/", "hooks.slack.com/workflows/", "hooks.slack.com/triggers/"), r"[\w/]{20,}"),
+    ("Slack", ("hooks.slack.com/services/", "hooks.slack.com/workflows/", "hooks.slack.com/triggers/"),
+    r"[\w/]{20,}"),
     ("Discord", ("discord.com/api/webhooks/", "discordapp.com/api/webhooks/"), r"[\w/-]{30,}"),
-    ("Stripe", ("sk_live_", "sk_test_", "rk_live_", "rk_test_", "pk_live_", "pk_test_", "sk_org_", "sk_prod_"), _W + "{8,}"),
+    ("Stripe", ("sk_live_", "sk_test_", "rk_live_", "rk_test_", "pk_live_", "pk_test_", "sk_org_",
+    "sk_prod_"), _W + "{8,}"),
     ("Stripe", ("whsec_",), "[0-9A-Za-z+/=]{16,}"),
     ("Google", ("AIza",), _D + "{30,}"),
     ("Google", ("GOCSPX-",), _D + "{20,}"),
@@ -86,7 +91,8 @@ _ISSUERS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("Discord", (), r"[MNO][0-9A-Za-z_-]{23,25}\.[0-9A-Za-z_-]{6}\.[0-9A-Za-z_-]{27,38}"),
     ("Azure", ("AccountKey=", "SharedAccessKey=", "SharedAccessSignature="), r"[^\s;\"']{20,}"),
     ("Azure", (), "[0-9A-Za-z_~.-]{3}[0-9]Q~[0-9A-Za-z_~.-]{31,34}"),
-    ("Azure", (), "[0-9A-Za-z]{52}JQQJ99[0-9A-Za-z]{26}|[0-9A-Za-z]{33,}(?:ACDb|AzFu|AzCa|AzSe|ASt)[0-9A-Za-z+/=]{5,}"),
+    ("Azure", (),
+    "[0-9A-Za-z]{52}JQQJ99[0-9A-Za-z]{26}|[0-9A-Za-z]{33,}(?:ACDb|AzFu|AzCa|AzSe|ASt)[0-9A-Za-z+/=]{5,}"),
     ("Alibaba", ("LTAI",), _W + "{12,26}"),
     ("Tencent", ("AKID",), _W + "{13,40}"),
     ("Yandex", ("AQVN", "y0_"), _D + "{35,}"),
@@ -103,22 +109,21 @@ _ISSUERS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("Traceo", ("traceo_",), _D + "{24,}"),
     ("Cloudflare", ("v1.0-",), "[0-9a-f]{24}-[0-9a-f]{100,}"),
     ("Adafruit", ("aio_",), _W + "{28}"),
-    ("ngrok, others", ("ak_live_", "ak_test_", "api_live_", "api_test_", "secret_live_", "secret_test_"), _W + "{12,}"),
+    ("ngrok, others", ("ak_live_", "ak_test_", "api_live_", "api_test_", "secret_live_", "secret_test_"),
+    _W + "{12,}"),
     ("Zuplo, Unkey, WorkOS", ("zpka_", "unkey_", "sk_example_", "sk_dev_", "sk_stag_"), r"\w{16,}"),
 )  # fmt: skip
 
 _LOOSE = "".join(
     (
         r"(?:",
-        "|".join(
-            re.escape(p) for _, prefixes, _ in _ISSUERS for p in prefixes if len(p) > 3 and p not in {"key-"}
-        ),
+        "|".join(re.escape(p) for _, prefixes, _ in _ISSUERS for p in prefixes if len(p) > 3 and p != "key-"),
         r")[0-9A-Za-z_/$+-]{4}",
         # Short prefixes and none at all: more of the shape decides.
-        r"|\b(?:sk-[0-9A-Za-z_-]{12}|SG\.[0-9A-Za-z_-]{12}|(?:SK|AC|key-|pul-|dapi|dose)[0-9a-f]{20}|"
-        r"(?:hf_|fw_|r8_|cio|y0_)[0-9A-Za-z]{16}|sl\.[0-9A-Za-z_.-]{40}|pat[0-9A-Za-z]{14}\.[0-9a-f]{10})",
-        r"|[0-9a-f]-us[0-9]|[0-9]:AA|(?:^|[^0-9A-Za-z])[MNO][0-9A-Za-z_-]{23,25}\.|[0-9]Q~|JQQJ99|"
-        r"(?:ACDb|AzFu|AzCa|AzSe|ASt)[0-9A-Za-z+/=]{5}|\.atlasv1\.",
+        r"|\b(?:sk-[0-9A-Za-z_-]{12}|SG\.[0-9A-Za-z_-]{12}|(?:SK|AC|key-|pul-|dapi|dose)[0-9a-f]{20})",
+        r"|\b(?:(?:hf_|fw_|r8_|cio|y0_)[0-9A-Za-z]{16}|sl\.[0-9A-Za-z_.-]{40}|pat[0-9A-Za-z]{14}\.[0-9a-f]{10})",
+        r"|[0-9a-f]-us[0-9]|[0-9]:AA|(?:^|[^0-9A-Za-z])[MNO][0-9A-Za-z_-]{23,25}\.|[0-9]Q~|JQQJ99",
+        r"|(?:ACDb|AzFu|AzCa|AzSe|ASt)[0-9A-Za-z+/=]{5}|\.atlasv1\.",
     )
 )
 

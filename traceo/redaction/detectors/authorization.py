@@ -1,4 +1,7 @@
-"""CREDENTIALS: the values of HTTP authorization schemes wherever they stand (RFC 9110, 11.4; RFC 6750, RFC 7617)."""
+"""CREDENTIALS: the values of HTTP authorization schemes wherever they stand (RFC 9110, 11.4.
+
+RFC 6750, RFC 7617).
+"""
 
 import re
 
@@ -6,6 +9,7 @@ from .detector import CERTAIN, Detector, by_pattern
 
 __all__ = ["DETECTOR"]
 
+_SCHEMES = "bearer|basic|negotiate|apikey|token|hawk|dpop|ntlm|splunk|genie-?key|sso-key"
 _WORD = re.compile(r"[A-Za-z]+[.,;:]?|[a-z]+(?:[-_][a-z]+)+")
 
 
@@ -18,10 +22,9 @@ def _judge(text: str) -> int:
 
 DETECTOR = Detector(
     entity="CREDENTIALS",
-    trigger=r"(?i)\b(?:bearer|basic|digest|negotiate|apikey|token|aws4-hmac-sha256|hawk|dpop|ntlm|splunk|genie-?key|sso-key)[ +:]{1,2}[0-9A-Za-z_~+/=.-]{8}|"
-    r"(?i)digest +username=|aws4-hmac-sha256 ",
+    trigger=rf"(?i)\b(?:{_SCHEMES})[ +:]{{1,2}}[0-9A-Za-z_~+/=.-]{{8}}|digest +username=|aws4-hmac-sha256 ",
     find=by_pattern(
-        r"(?<![0-9A-Za-z])(?:(?:bearer|basic|negotiate|apikey|token|hawk|dpop|ntlm|splunk|genie-?key|sso-key)(?:[ +]|: ?)"
+        rf"(?<![0-9A-Za-z])(?:(?:{_SCHEMES})(?:[ +]|: ?)"
         r"(?=[0-9A-Za-z_~+/=.-]{8})|digest (?=username=)|aws4-hmac-sha256 (?=credential=))"
         r"((?:(?:username|credential)=[^\n]+)|[0-9A-Za-z_~+/=.-]+)",
         _judge,

@@ -1,4 +1,7 @@
-"""BR_CNPJ: Cadastro Nacional da Pessoa Jurídica: fourteen digits, two check digits modulo 11 (Receita Federal)."""
+"""BR_CNPJ: Cadastro Nacional da Pessoa Jurídica.
+
+Fourteen digits, two check digits modulo 11 (Receita Federal).
+"""
 
 from .detector import AFTER, BEFORE, CERTAIN, EDGE, POSSIBLE, Detector, by_pattern, context_words
 

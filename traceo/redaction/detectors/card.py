@@ -1,7 +1,9 @@
-"""CREDIT_CARD: primary account numbers of ISO/IEC 7812, 12 to 19 digits, with the issuer ranges of the networks.
+"""CREDIT_CARD: primary account numbers of ISO/IEC 7812, 12 to 19 digits.
 
-A Luhn-valid number of a known range and length counts alone; with a context word, a known first digit is enough for
-a Luhn-valid number, and the usual grouping for others.
+With the issuer ranges of the networks.
+
+A Luhn-valid number of a known range and length counts alone; with a context word, a known first digit is
+enough for a Luhn-valid number, and the usual grouping for others.
 """
 
 import re
@@ -17,7 +19,8 @@ _PATTERN = re.compile(
     re.ASCII,
 )
 _GROUPS = re.compile(
-    r"\d{12,19}|\d{4}([ ._-])\d{4}\1\d{4}(?:\1\d{1,7})?|\d{4}([ -])\d{6}\2\d{4,5}|\d{4}([ -])\d{4}\3\d{4}\3\d{4}\3\d{1,3}"
+    r"\d{12,19}|\d{4}([ ._-])\d{4}\1\d{4}(?:\1\d{1,7})?|\d{4}([ -])\d{6}\2\d{4,5}|"
+    r"\d{4}([ -])\d{4}\3\d{4}\3\d{4}\3\d{1,3}"
 )
 # Number of digits by issuer range: (lowest prefix, highest prefix, lengths).
 _RANGES: tuple[tuple[int, int, frozenset[int]], ...] = (
@@ -28,7 +31,8 @@ _RANGES: tuple[tuple[int, int, frozenset[int]], ...] = (
     (38, 39, frozenset({14, 16})),  # Diners Club
     (6011, 6011, frozenset({16, 17, 18, 19})), (644, 649, frozenset({16, 17, 18, 19})),
     (65, 65, frozenset({16, 17, 18, 19})),  # Discover
-    (3528, 3589, frozenset({16, 17, 18, 19})), (2131, 2131, frozenset({15})), (1800, 1800, frozenset({15})),  # JCB
+    (3528, 3589, frozenset({16, 17, 18, 19})), (2131, 2131, frozenset({15})),
+    (1800, 1800, frozenset({15})),  # JCB
     (62, 62, frozenset({16, 17, 18, 19})), (81, 82, frozenset({16})),  # UnionPay, RuPay
     (2200, 2204, frozenset({16, 17, 18, 19})),  # Mir
     (5018, 5018, frozenset(range(12, 20))), (5020, 5020, frozenset(range(12, 20))),
@@ -76,9 +80,12 @@ DETECTOR = Detector(
     entity="CREDIT_CARD",
     trigger=EDGE + r"\d(?:[ ._-]?\d){11,18}" + EDGE,
     find=_find,
-    shapes=("999999999999", "9999 9999 9999", "9999-9999-9999", "9999 999999 9", "9999-999999-9", "9999.9999.9999", "9999_9999_9999"),
+    shapes=("999999999999", "9999 9999 9999", "9999-9999-9999", "9999 999999 9", "9999-999999-9",
+            "9999.9999.9999", "9999_9999_9999"),
     context=context_words(
-        "cards?", "cc", "ccn", "credit", "debit", "visa", "mastercard", "amex", "maestro", "pan", "karte", "tarjeta",
-        "carte", "cartao", "cartão", "carta", "kreditkarte", "信用卡", "卡号", "カード", "kort", "payment method",
+        "cards?", "cc", "ccn", "credit", "debit", "visa", "mastercard", "amex", "maestro", "pan", "karte",
+        "tarjeta",
+        "carte", "cartao", "cartão", "carta", "kreditkarte", "kort",
+        "payment method", "信用卡", "卡号", "カード",
     ),
 )  # fmt: skip

@@ -8,7 +8,8 @@ _D5 = (
     "5987604321", "6598710432", "7659821043", "8765932104", "9876543210",
 )  # fmt: skip
 _PERMUTED = (
-    "0123456789", "1576283094", "5803796142", "8916043527", "9453126870", "4286573901", "2793806415", "7046913258",
+    "0123456789", "1576283094", "5803796142", "8916043527", "9453126870", "4286573901",
+    "2793806415", "7046913258",
 )  # fmt: skip
 
 
@@ -40,7 +41,9 @@ def verhoeff(digits: str) -> bool:
 
 
 def mod97(text: str) -> bool:
-    """ISO/IEC 7064 MOD 97-10 as IBAN uses it: the first four characters move to the end, letters count from 10.
+    """ISO/IEC 7064 MOD 97-10 as IBAN uses it.
+
+    The first four characters move to the end, letters count from 10.
 
     >>> mod97("GB82WEST12345698765432")
     True

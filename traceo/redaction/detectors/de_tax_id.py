@@ -1,4 +1,7 @@
-"""DE_TAX_ID: steuerliche Identifikationsnummer: eleven digits, the first not zero (§ 139b AO). Needs a context word."""
+"""DE_TAX_ID: steuerliche Identifikationsnummer: eleven digits, the first not zero (§ 139b AO).
+
+Needs a context word.
+"""
 
 from .detector import AFTER, BEFORE, EDGE, POSSIBLE, Detector, by_pattern, context_words
 

@@ -21,7 +21,8 @@ __all__ = [
     "digits_of",
 ]
 
-# How sure a detector is of a candidate. POSSIBLE ones count only with a context word near or a key that names the type.
+# How sure a detector is of a candidate. POSSIBLE ones count only with a context word near or a key that names
+# the type.
 NO, POSSIBLE, CERTAIN = 0, 1, 2
 
 Candidate: TypeAlias = tuple[int, int, int]  # start, end (exclusive), POSSIBLE or CERTAIN
@@ -37,11 +38,12 @@ EDGE = r"(?:^|[^0-9A-Za-z]|$)"
 class Detector(msgspec.Struct, frozen=True):
     """One type of personal data or secret.
 
-    ``trigger`` is an RE2 pattern that matches every text with a candidate, and few others. Where RE2 is missing, the
-    text passes when ``probe`` finds something; or, without one, when it has one of the ``words`` (whole, in lower
-    case), of the ``guards`` (anywhere, in lower case) or of the ``shapes`` (in its form with 9 for every digit and A for every ASCII letter), and at least
-    ``digits`` digits. ``find`` runs only after that and gives the candidates. ``hard`` detectors find what is never
-    right, not even under keys that instrumentation fills from its own knowledge.
+    ``trigger`` is an RE2 pattern that matches every text with a candidate, and few others. Where RE2 is
+    missing, the text passes when ``probe`` finds something; or, without one, when it has one of the
+    ``words`` (whole, in lower case), of the ``guards`` (anywhere, in lower case) or of the ``shapes`` (in
+    its form with 9 for every digit and A for every ASCII letter), and at least ``digits`` digits.
+    ``find`` runs only after that and gives the candidates. ``hard`` detectors find what is never right,
+    not even under keys that instrumentation fills from its own knowledge.
     """
 
     entity: str
@@ -57,12 +59,18 @@ class Detector(msgspec.Struct, frozen=True):
 
 
 def context_words(*words: str) -> re.Pattern[str]:
-    """A pattern for context words: whole words, in lower-case text where ``_``, ``-`` and ``.`` became spaces."""
+    """A pattern for context words: whole words, in lower-case text where ``_``.
+
+    ``-`` and ``.`` became spaces.
+    """
     return re.compile(r"(?<![^\W\d_])(?:" + "|".join(words) + r")(?![^\W\d_])")
 
 
 def by_pattern(pattern: str, judge: Callable[[str], int], *, flags: int = 0) -> Find:
-    """Candidates are the matches of ``pattern`` (its group 1 when it has one) that ``judge`` does not refuse."""
+    """.
+
+    Candidates are the matches of ``pattern`` (its group 1 when it has one) that ``judge`` does not refuse.
+    """
     compiled = re.compile(pattern, re.ASCII | flags)
     group = 1 if compiled.groups else 0
 

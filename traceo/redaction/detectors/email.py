@@ -1,4 +1,6 @@
-"""EMAIL: addr-spec of RFC 5322, dot-atom form, with RFC 6531 letters; the domain needs a dot and a lettered end.
+"""EMAIL: addr-spec of RFC 5322, dot-atom form, with RFC 6531 letters.
+
+The domain needs a dot and a lettered end.
 
 Not an address: systemd units (``getty@tty1.service``), package versions (``left-pad@1.3.0``), git remotes
 (``git@host.tld:path``).

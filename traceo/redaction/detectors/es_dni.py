@@ -1,4 +1,7 @@
-"""ES_DNI: DNI and NIE: eight digits (X, Y or Z for the first) and a letter modulo 23 (Real Decreto 1553/2005)."""
+"""ES_DNI: DNI and NIE: eight digits (X.
+
+Y or Z for the first) and a letter modulo 23 (Real Decreto 1553/2005).
+"""
 
 from .detector import AFTER, BEFORE, CERTAIN, EDGE, POSSIBLE, Detector, by_pattern, context_words
 

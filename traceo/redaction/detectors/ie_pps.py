@@ -1,4 +1,7 @@
-"""IE_PPS: Personal Public Service number: seven digits and a check letter modulo 23, with an optional second letter."""
+"""IE_PPS: Personal Public Service number.
+
+Seven digits and a check letter modulo 23, with an optional second letter.
+"""
 
 from .detector import AFTER, BEFORE, EDGE, POSSIBLE, Detector, by_pattern, context_words
 

@@ -1,4 +1,7 @@
-"""IN_PAN: Permanent Account Number of the Indian tax office: AAAPA9999A, the fourth letter tells the kind of holder."""
+"""IN_PAN: Permanent Account Number of the Indian tax office.
+
+AAAPA9999A, the fourth letter tells the kind of holder.
+"""
 
 from .detector import AFTER, BEFORE, CERTAIN, EDGE, POSSIBLE, Detector, by_pattern, context_words
 

@@ -1,7 +1,9 @@
-"""IP: IPv4 and IPv6 addresses (RFC 791, RFC 4291) that are globally reachable by the IANA special-purpose registries.
+"""IP: IPv4 and IPv6 addresses (RFC 791.
 
-Private, loopback, link-local, documentation and shared addresses name machines of one's own and stay. Four-part
-version numbers are told apart by what stands before them.
+RFC 4291) that are globally reachable by the IANA special-purpose registries.
+
+Private, loopback, link-local, documentation and shared addresses name machines of one's own and stay.
+Four-part version numbers are told apart by what stands before them.
 """
 
 import ipaddress
@@ -19,7 +21,8 @@ _V6 = re.compile(
     r"(?![0-9A-Za-z])",
     re.ASCII,
 )
-# What makes four numbers a version: a word, a comparison, or a product token of a user agent (RFC 9110, 10.1.5).
+# What makes four numbers a version: a word, a comparison, or a product token of a user agent (RFC 9110,
+# 10.1.5).
 _VERSION = re.compile(
     r"(?:\b(?:version|ver|release|build|v)|==|>=|<=|~="
     r"|(?<![\w/.\-])(?:[A-Z][\w.+\-]*|[\w\-]*(?:curl|http|client|sdk|agent|lib|python|java|node|ruby|nginx|boto)[\w\-]*)/)"
@@ -43,10 +46,11 @@ def _is_version(text: str, start: int) -> bool:
 
 
 def _find(text: str) -> Sequence[Candidate]:
-    found: list[Candidate] = []
-    for match in _V4.finditer(text):
-        if _is_global(match.group()) and not _is_version(text, match.start()):
-            found.append((match.start(), match.end(), CERTAIN))
+    found: list[Candidate] = [
+        (match.start(), match.end(), CERTAIN)
+        for match in _V4.finditer(text)
+        if _is_global(match.group()) and not _is_version(text, match.start())
+    ]
     if text.count(":") >= 2:
         for match in _V6.finditer(text):
             address = match.group().rstrip(":") if not match.group().endswith("::") else match.group()

@@ -1,4 +1,7 @@
-"""IT_FISCAL_CODE: codice fiscale: letters of the names, date, place, and a check letter modulo 26 (DM 23/12/1976)."""
+"""IT_FISCAL_CODE: codice fiscale: letters of the names, date, place.
+
+And a check letter modulo 26 (DM 23/12/1976).
+"""
 
 from .detector import AFTER, BEFORE, CERTAIN, EDGE, POSSIBLE, Detector, by_pattern, context_words
 
@@ -14,7 +17,10 @@ def _judge(text: str) -> int:
     return CERTAIN if chr(65 + total % 26) == upper[15] else POSSIBLE
 
 
-_SHAPE = r"[A-Za-z]{6}[0-9LMNP-Vlmnp-v]{2}[A-EHLMPR-Ta-ehlmpr-t][0-9LMNP-Vlmnp-v]{2}[A-Za-z][0-9LMNP-Vlmnp-v]{3}[A-Za-z]"
+_SHAPE = (
+    r"[A-Za-z]{6}[0-9LMNP-Vlmnp-v]{2}"
+    r"[A-EHLMPR-Ta-ehlmpr-t][0-9LMNP-Vlmnp-v]{2}[A-Za-z][0-9LMNP-Vlmnp-v]{3}[A-Za-z]"
+)
 DETECTOR = Detector(
     entity="IT_FISCAL_CODE",
     trigger=EDGE + _SHAPE + EDGE,

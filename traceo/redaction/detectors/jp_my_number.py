@@ -1,4 +1,7 @@
-"""JP_MY_NUMBER: twelve digits, the last a check digit (Ministry Ordinance 85 of 2014). Needs a context word."""
+"""JP_MY_NUMBER: twelve digits, the last a check digit (Ministry Ordinance 85 of 2014).
+
+Needs a context word.
+"""
 
 from .detector import AFTER, BEFORE, EDGE, POSSIBLE, Detector, by_pattern, context_words
 

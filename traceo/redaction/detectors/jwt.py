@@ -1,4 +1,7 @@
-"""JWT: compact JSON Web Signatures and Encryptions (RFC 7515, RFC 7516): base64url JSON header, dots, more base64url."""
+"""JWT: compact JSON Web Signatures and Encryptions (RFC 7515, RFC 7516).
+
+Base64url JSON header, dots, more base64url.
+"""
 
 from .detector import CERTAIN, Detector, by_pattern
 

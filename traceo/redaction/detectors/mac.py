@@ -1,4 +1,7 @@
-"""MAC: EUI-48 addresses (IEEE 802), six pairs of hexadecimal digits. All-zero and broadcast addresses name nobody."""
+"""MAC: EUI-48 addresses (IEEE 802), six pairs of hexadecimal digits.
+
+All-zero and broadcast addresses name nobody.
+"""
 
 from .detector import AFTER, BEFORE, CERTAIN, EDGE, NO, Detector, by_pattern
 

@@ -1,7 +1,7 @@
 """PHONE: E.164 with a plus, North American 3-3-4, and national formats next to a context word.
 
-A plus with a country code, and the North American grouping with dashes, dots or parentheses, count alone. Everything
-else that has 7 to 15 digits in groups needs a word such as *phone*, *fax*, *call* near by.
+A plus with a country code, and the North American grouping with dashes, dots or parentheses, count alone.
+Everything else that has 7 to 15 digits in groups needs a word such as *phone*, *fax*, *call* near by.
 """
 
 import re
@@ -21,7 +21,8 @@ _PATTERN = re.compile(
     re.ASCII,
 )
 _DATE = re.compile(
-    r"(?:19|20)\d\d[-./ ]\d\d?[-./ ]\d\d?|\d\d?[-./ ]\d\d?[-./ ](?:19|20)\d\d|(?:\d{1,3}\.){3}\d{1,3}|\d+\.\d+",
+    r"(?:19|20)\d\d[-./ ]\d\d?[-./ ]\d\d?|\d\d?[-./ ]\d\d?[-./ ](?:19|20)\d\d|(?:\d{1,3}\.){3}\d{1,3}|"
+    r"\d+\.\d+",
     re.ASCII,
 )
 
@@ -47,11 +48,12 @@ def _find(text: str) -> Sequence[Candidate]:
 
 
 _WORDS = (
-    "phones?", "telephone", "tel", "mobile", "cell", "cellphone", "fax", "call(?:ed|ing| me| us)?", "dial(?:ed)?", "sms",
-    "whatsapp", "msisdn", "contact", "text me", "ring", "reach (?:me|us|him|her)", "answering", "messages? (?:to|on)",
-    "registered", "desk", "office", "home", "hotline", "voicemail", "caller", "telefon", "handy", "teléfono", "telefono",
-    "móvil", "téléphone", "portable", "telefone", "celular", "cellulare", "telefoon", "mobil", "puhelin", "電話", "电话",
-    "手机", "फोन", "携帯", "phone number", "number is",
+    "phones?", "telephone", "tel", "mobile", "cell", "cellphone", "fax", "call(?:ed|ing| me| us)?", "caller",
+    "dial(?:ed)?", "sms", "whatsapp", "msisdn", "contact", "text me", "ring", "reach (?:me|us|him|her)",
+    "answering", "messages? (?:to|on)", "registered", "desk", "office", "home", "hotline", "voicemail",
+    "phone number", "number is", "telefon", "handy", "mobil", "teléfono", "telefono", "móvil", "téléphone",
+    "portable", "telefone", "celular", "cellulare", "telefoon", "puhelin",
+    "電話", "电话", "手机", "携帯", "फोन",
 )  # fmt: skip
 
 _FIRST_WORD = re.compile(r"[a-z]+")

@@ -1,4 +1,7 @@
-"""RO_CNP: cod numeric personal: sex and century, date of birth, county, serial, check digit. Needs a context word."""
+"""RO_CNP: cod numeric personal: sex and century, date of birth, county, serial, check digit.
+
+Needs a context word.
+"""
 
 from .checksums import weighted
 from .detector import AFTER, BEFORE, EDGE, NO, POSSIBLE, Detector, by_pattern, context_words

@@ -1,4 +1,7 @@
-"""URL_CREDENTIALS: the userinfo of a URL (RFC 3986, 3.2.1) when it has a password, or stands alone as a token."""
+"""URL_CREDENTIALS: the userinfo of a URL (RFC 3986, 3.2.1) when it has a password.
+
+Or stands alone as a token.
+"""
 
 from .detector import CERTAIN, Detector, by_pattern
 

@@ -1,4 +1,7 @@
-"""US_NPI: National Provider Identifier: ten digits from 1 or 2, Luhn with the prefix 80840. Needs a context word."""
+"""US_NPI: National Provider Identifier: ten digits from 1 or 2, Luhn with the prefix 80840.
+
+Needs a context word.
+"""
 
 from .checksums import luhn
 from .detector import AFTER, BEFORE, EDGE, NO, POSSIBLE, Detector, by_pattern, context_words

@@ -1,4 +1,6 @@
-"""US_SSN: 3-2-4 digits; area, group and serial are never all zeros, and the area is never 666 (SSA, 2011 scheme).
+"""US_SSN: 3-2-4 digits; area, group and serial are never all zeros, and the area is never 666 (SSA.
+
+2011 scheme).
 
 The format counts alone with hyphens or spaces; nine bare digits need a context word.
 """
