@@ -28,8 +28,11 @@ async def call(app, scope_type="http", **scope):
     """The app on one request without a server; gives the messages it sent."""
     sent = []
 
+    incoming = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
     async def receive():
-        return {"type": "http.request", "body": b"", "more_body": False}
+        message = next(incoming, None)
+        return message or await asyncio.Event().wait()  # a client that stays
 
     async def send(message):
         sent.append(message)

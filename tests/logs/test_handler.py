@@ -27,9 +27,8 @@ def handler(kept) -> Handler:
 
 @pytest.fixture
 def log(handler, request):
-    logger = logging.Logger(
-        f"shop.{request.node.name}", 1
-    )  # outside the tree: pytest's own handlers stay out
+    # outside the tree of loggers: pytest's own handlers stay out
+    logger = logging.Logger(f"shop.{request.node.name}", 1)  # noqa: LOG001
     logger.addHandler(handler)
     return logger
 
@@ -102,7 +101,7 @@ def test_extras_are_attributes_and_what_otlp_cannot_hold_becomes_bounded_text(lo
 
 def test_the_word_that_a_cut_falls_into_goes_with_it(log, kept):
     mail = "ada.lovelace@example.com"
-    log.info(f"{'x' * (32 * 1024 - 12)} {mail}")
+    log.info("%s %s", "x" * (32 * 1024 - 12), mail)
     assert "ada" not in kept[0].body
     log.info("y" * (64 * 1024))
     assert len(kept[1].body) < 32 * 1024
