@@ -329,6 +329,7 @@ def test_the_api_describes_itself_without_anything_from_elsewhere(filled):
     assert page.headers["content-security-policy"].startswith("default-src 'self'")
     text = page.body.decode()
     assert "min_duration_ms" in text
+    assert "Traces that have one span for which all filters hold, newest first." in text
     assert "http://" not in text
     assert "https://" not in text
     assert "<script" not in text

@@ -176,6 +176,7 @@ def query_api(*, engine: Engine, store: Store, counters: Counters, keys: KeySet)
             title="Traceo collector",
             version=__version__,
             description=_DESCRIPTION,
+            use_handler_docstrings=True,
             path="/api/_schema",
             render_plugins=[JsonRenderPlugin()],
         ),
