@@ -48,6 +48,21 @@ def test_installing_imports_no_library_and_importing_one_hooks_it():
     )
 
 
+def test_the_room_itself_is_light_until_a_library_is_hooked():
+    run(
+        """
+        import sys
+        import msgspec, opentelemetry.trace
+        before = set(sys.modules)
+        from opentelemetry.trace import NoOpTracerProvider
+        from traceo.instrumentation import Selection, install
+        install(Selection.parse("auto"), tracer_provider=NoOpTracerProvider())
+        new = {name for name in set(sys.modules) - before if not name.startswith("traceo")}
+        assert new <= {"copy", "importlib.util", "importlib._abc"}, new
+        """
+    )
+
+
 def test_uninstalling_before_the_import_leaves_the_library_alone():
     run(
         """

@@ -1,7 +1,6 @@
 """Switching hooks on for what the app imports, now or later, and off again."""
 
 import importlib
-import importlib.metadata
 import sys
 import threading
 from collections.abc import Callable
@@ -123,6 +122,8 @@ def _version(row: Library, module: ModuleType) -> str:
     version = getattr(package, "__version__", None)
     if isinstance(version, str):
         return version
+    import importlib.metadata  # noqa: PLC0415  see above
+
     try:
         return importlib.metadata.version(row.distribution)
     except importlib.metadata.PackageNotFoundError:

@@ -1,6 +1,5 @@
 """What a user may ask the hooks to capture beyond the default, and which of them to use."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -87,6 +86,8 @@ def _rows(word: str, source: str) -> set[str]:
     if rows:
         return rows
     known = sorted({name for row in LIBRARIES for name in (row.name, *row.aliases)})
+    import difflib  # noqa: PLC0415  for those who mistype
+
     close = difflib.get_close_matches(word, known, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"give one of: auto, off, {', '.join(known)}"
     raise ConfigError(f"{source} names {word!r}, which is not in the catalogue; {hint}")
