@@ -117,10 +117,10 @@ class _Play:
         progress.act(name)
         folder = self._folder / name.replace(" ", "-")
         services = Services(self._processes, folder, environ=environ)
-        drive(services.shop_port, ledger, seconds=_WARM_UP_S)
+        warm_up = drive(services.shop_port, ledger, seconds=_WARM_UP_S)
         services.begin()
         sent = drive(services.shop_port, ledger, seconds=seconds, progress=progress.share)
-        return Run(sent, services.stop())
+        return Run(warm_up, sent, services.stop())
 
     def _collector_options(self) -> tuple[str, ...]:
         return "--port", str(self._port), "--data", str(self._data)

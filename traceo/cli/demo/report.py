@@ -19,8 +19,9 @@ _MS: Final = 1000.0
 
 
 class Run(msgspec.Struct, frozen=True):
-    """What was sent to the services, and what they say."""
+    """What was sent to the services, to warm them up and then, and what they say (of all of it)."""
 
+    warm_up: Sent
     sent: Sent
     figures: Figures
 
@@ -36,7 +37,10 @@ def figures(console: Console, run: Run, baseline: Run | None) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     said = run.figures
-    table.add_row("requests", f"{run.sent.requests:,} in {run.sent.seconds:.1f} s")
+    table.add_row(
+        "requests",
+        f"{run.sent.requests:,} in {run.sent.seconds:.1f} s, and {run.warm_up.requests} before, to warm up",
+    )
     table.add_row("spans", _balance(*said.counts("spans")))
     table.add_row("log records", _balance(*said.counts("logs")))
     redactions = said.redactions
