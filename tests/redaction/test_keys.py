@@ -82,3 +82,14 @@ def test_own_rules_come_first():
         "m": "shoe_size=[SHOE] ok",
     }
     assert found == ["app.private.x=key:app.private.*", "tenant=key:tenant", "m=key:shoe_size"]
+
+
+def test_what_is_clean_under_a_kept_key_is_not_clean_elsewhere():
+    engine = Engine(Policy(keys=(KeyRule("note", Action.KEEP),)))
+    assert engine.text("460-89-9847", "note", []) == "460-89-9847"
+    assert engine.text("460-89-9847", "remark", []) == "[US_SSN]"
+
+
+def test_a_list_of_field_names_is_no_header(engine):
+    fields = {"fields": ["password", "email"]}
+    assert engine.attributes(fields, "", []) is fields

@@ -30,7 +30,7 @@ def test_a_url_inside_a_log_line(engine):
     line = 'HTTP Request: GET http://pay/charge?holder=Ada%20L "HTTP/1.1 200 OK"'
     assert (
         engine.text(line, "body", [])
-        == 'HTTP Request: GET http://pay/charge?holder=[REDACTED] "HTTP/1.1 200 OK"'
+        == 'HTTP Request: GET http://pay/charge?holder=[NAME] "HTTP/1.1 200 OK"'
     )
 
 
@@ -77,3 +77,25 @@ def test_the_message_of_a_failed_statement_keeps_no_row(engine):
     clean = engine.text(message, "exception.message", [])
     assert "ada" not in clean.lower()
     assert "duplicate key value violates unique constraint" in clean
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            "INSERT INTO customers (name, age) VALUES ('Ada O''Hara', 36)",
+            "INSERT INTO customers (name, age) VALUES ([SQL_LITERAL], 36)",
+        ),
+        (
+            "sqlalchemy.engine [generated in 0.00012s] ('Ada', 36)",
+            "sqlalchemy.engine [generated in 0.00012s] [REDACTED]",
+        ),
+        (
+            "(0.001) SELECT 1; args=('Ada',); alias=default",
+            "(0.001) SELECT 1; args=[REDACTED]; alias=default",
+        ),
+        ("SELECT a plan from Bob's list, don't wait", "SELECT a plan from Bob's list, don't wait"),
+    ],
+)
+def test_statements_and_values_in_log_lines(engine, line, expected):
+    assert engine.text(line, "body", []) == expected

@@ -130,7 +130,7 @@ class Engine:
         return attributes if changes is None else _changed(attributes, changes, path, found)
 
     def field(self, value: str, path: str, found: list[str]) -> str:
-        """A text that has a place instead of a key: span name, status message, event name, scope name, trace state."""
+        """A text that has a place instead of a key: span name, status message, event name, scope name."""
         hits: list[str] = []
         clean = self.text(value, path, hits)
         if hits:
@@ -162,13 +162,13 @@ class Engine:
         context = self._scanner.context_of(decision.words)
         # Texts are clean for all keys that are scanned alike, so those share one set. Under a mask none is
         # clean.
-        like = "masked" if masks else f"{decision.room}/{decision.structural}/{context}"
+        structural = decision.structural or decision.action is Action.KEEP
+        like = "masked" if masks else f"{decision.room}/{structural}/{context}"
         spans = self._scanner.scan(key, self._key_view) if decision.action is not Action.KEEP else []
         new_key = render(key, join(spans), Marks.plain) if spans else key
-        quiet = not masks and new_key == key and (decision.structural or not context)
+        quiet = not masks and new_key == key and (structural or not context)
         if len(plans) >= _PLANS_KEPT:
             plans.clear()
-        structural = decision.structural or decision.action is Action.KEEP
         view = self._scanner.view(decision.words, structural=structural, room=decision.room)
         plan = _Plan(key, new_key, decision, self._clean.setdefault(like, set()), view, quiet=quiet)
         plans[key] = plan
@@ -217,7 +217,8 @@ class Engine:
         # A header list: [("authorization", "Bearer …"), …]. Its second items are judged by the first ones.
         if len(value) == 2 and isinstance(value[0], (str, bytes)) and not plan.masks:
             name = value[0] if isinstance(value[0], str) else value[0].decode("latin-1")
-            if self._keys.sensitive(name)[0]:
+            # Two sensitive names beside each other are a list of names.
+            if self._keys.sensitive(name)[0] and not self._keys.sensitive(str(value[1]))[0]:
                 inner = self._nested.get(name) or self._plan(name, self._nested)
                 new = self._visit(value[1], inner, f"{where}.1", found, depth + 1)
                 return value if new is value[1] else [value[0], new]
@@ -227,7 +228,7 @@ class Engine:
 
     def _number(self, value: float, plan: _Plan, where: str, found: list[str]) -> AnyValue:
         if not plan.masks and (
-            plan.decision.structural or (abs(value) < _PLAIN_NUMBER and plan.quiet) or value != value  # noqa: PLR0124  NaN
+            plan.view.structural or (abs(value) < _PLAIN_NUMBER and plan.quiet) or value != value  # noqa: PLR0124  NaN
         ):
             return value
         if isinstance(value, float) and value.is_integer() and abs(value) < 1e20:

@@ -125,7 +125,7 @@ _EXACT: dict[str, str] = {
     "SG_NRIC": "fin ic",
     "API_KEY": "x_auth_key key_secret",
     "SECRET": "sig x_amz_signature x_goog_signature",
-    "NAME": "login",
+    "NAME": "login holder recipient payee beneficiary passenger",
     "GEO": "lat lng lon",
 }
 # A last word that ends like this is a secret however it is glued together: dbpassword, csrftoken, awssecret.

@@ -85,17 +85,23 @@ def _is_value(token: str, last: str) -> bool:
 
 
 # What databases and their drivers write into error messages.
+_ECHO = r"\[(?:generated in|cached since|raw sql|no key|caching disabled|insertmanyvalues)[^\]\n]{0,80}\] "
+# Capitals tell a statement from prose.
+_VERB = r"\b(?:INSERT\s+INTO|DELETE\s+FROM|UPDATE\s+\S{1,128}\s+SET|SELECT)\s"
 DETAIL_TRIGGER = (
     r"\[parameters: |\)=\(|Failing row contains|Duplicate entry '|duplicate key value is|dup key: |\[SQL: "
+    rf"|; args=|{_ECHO}|(?:INSERT\s+INTO|DELETE\s+FROM|UPDATE\s+\S+\s+SET|SELECT)\s[^']*'"
 )
-DETAIL_WORDS = frozenset({"parameters", "failing", "duplicate", "dup", "sql"})
+DETAIL_WORDS = frozenset(
+    {"parameters", "failing", "duplicate", "dup", "sql", "args", "generated", "cached", "key", "caching"}
+    | {"insertmanyvalues", "insert", "delete", "update", "select"}
+)
 _OPENING = re.compile(
-    r"(?P<parameters>\[parameters: )|(?P<key>(?<=\))=\()|(?P<row>Failing row contains \()|"
-    r"(?P<entry>Duplicate entry ')"
-    r"|(?P<value>duplicate key value is \()|(?P<dup>dup key: \{)|(?P<sql>\[SQL: )"
+    r"(?P<parameters>\[parameters: )|(?P<key>(?<=\))=\()|(?P<row>Failing row contains \()"
+    r"|(?P<entry>Duplicate entry ')|(?P<value>duplicate key value is \()|(?P<dup>dup key: \{)"
+    rf"|(?P<sql>\[SQL: )|(?P<line>(?:; args=|{_ECHO})(?=[(\[{{]))|(?P<statement>{_VERB})"
 )
-# What ends a value; where nothing does, it reaches to the end of its line (a statement to the end of the
-# text).
+# What ends a value; where nothing does, it reaches to the end of the text.
 _CLOSING = {
     "parameters": re.compile(r"\](?=\s*\(Background|\s*$)|\](?=\n)|\n"),
     "key": re.compile(r"\)(?= (?:already|is|conflicts|violates|still|does)|\.|$|\n)|\n"),
@@ -104,27 +110,40 @@ _CLOSING = {
     "value": re.compile(r"\)\.?(?=\n|$)|\n"),
     "dup": re.compile(r"\}|\n"),
     "sql": re.compile(r"\](?=\n|$)"),
+    "line": re.compile(r"; alias=|\n"),
+    "statement": re.compile(r"\n\[|; args=|\[parameters: "),
 }
 
 
 def details(text: str) -> list[Span]:
-    """Parameters and row values in the messages of PostgreSQL, MySQL, SQL Server, MongoDB and SQLAlchemy."""
+    """Parameters, row values and literals in statements that stand in log lines and error messages.
+
+    Knows the messages of PostgreSQL, MySQL, SQL Server and MongoDB, and the echo of SQLAlchemy and Django.
+    """
     spans: list[Span] = []
     opening = _OPENING.search(text)
     while opening is not None:
         kind, start = opening.lastgroup or "", opening.end()
         closing = _CLOSING[kind].search(text, start)
         end = closing.start() if closing else len(text)
+        value = text[start:end]
         if kind == "sql":
-            spans.extend(
-                _shifted(literal, start)
-                for literal in literals(text[start:end])
-                if literal.end > literal.start
-            )
-        elif text[start:end] not in {"", "()", "[]", "{}", "[REDACTED]"}:
+            spans += [_shifted(literal, start) for literal in literals(value)]
+        elif kind == "statement":
+            spans += [_shifted(literal, start) for literal in _quoted(value)]
+        elif value not in {"", "()", "[]", "{}", "[REDACTED]"}:
             spans.append(Span(start, end, "REDACTED", "sql_values"))
         opening = _OPENING.search(text, end)
     return spans
+
+
+def _quoted(statement: str) -> list[Span]:
+    """Its string literals only: in a text around it, numbers and apostrophes have other meanings."""
+    return [
+        literal
+        for literal in literals(statement)
+        if statement[literal.start] == "'" and not statement[literal.start - 1 : literal.start].isalnum()
+    ]
 
 
 def _shifted(span: Span, by: int) -> Span:
