@@ -2,14 +2,15 @@
 
     python setup.py build_ext --inplace
 
-No compiler, no Cython, or a failing build: a warning, and the package runs as plain Python. How a twin is named, and why
-it cannot be stale: ``traceo/_compiled/__init__.py``.
+No compiler, no Cython, or a failing build: a warning, and the package runs as plain Python. How a twin is
+named, and why it cannot be stale: ``traceo/_compiled/__init__.py``.
 """
 
 import importlib.util
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -18,7 +19,7 @@ ROOT = Path(__file__).resolve().parent
 TWINS = ROOT / "traceo" / "_compiled"
 
 
-def _naming():
+def _naming() -> ModuleType:
     """``traceo._compiled``, loaded alone: building must not import what it builds."""
     spec = importlib.util.spec_from_file_location("traceo_compiled_naming", TWINS / "__init__.py")
     module = importlib.util.module_from_spec(spec)
@@ -26,7 +27,7 @@ def _naming():
     return module
 
 
-def _extensions():
+def _extensions() -> list[Extension]:
     if sys.implementation.name != "cpython" or os.environ.get("TRACEO_PURE"):
         return []
     try:
@@ -56,7 +57,7 @@ def _extensions():
                 "embedsignature": False,
             },
         )
-    except Exception as error:  # noqa: BLE001  a twin is optional, whatever the reason
+    except Exception as error:  # a twin is optional, whatever the reason
         print(f"warning: the compiled twins are left out: {error}", file=sys.stderr)  # noqa: T201
         return []
     for extension in extensions:
@@ -69,7 +70,7 @@ def _extensions():
 class BuildTwins(build_ext):
     """Builds, and removes the twins of earlier fingerprints."""
 
-    def run(self):
+    def run(self) -> None:
         super().run()
         current = {extension.name.rpartition(".")[2] for extension in self.extensions}
         for folder in {TWINS, Path(self.build_lib) / "traceo" / "_compiled"}:

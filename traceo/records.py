@@ -1,8 +1,9 @@
 """The shapes that flow through the pipeline: one slot class per OTLP message.
 
-They are plain data, filled by ``tracing`` and ``logs``, copied with redacted values by ``pipeline``, written to bytes
-by ``exporters``. Field names and numbers follow OTLP 1.x (opentelemetry-proto). Times are unix nanoseconds.
-Ids are ints; 0 means absent. These are hot buffers: mutable on purpose, owned by one thread at a time.
+They are plain data, filled by ``tracing`` and ``logs``, copied with redacted values by ``pipeline``,
+written to bytes by ``exporters``. Field names and numbers follow OTLP 1.x (opentelemetry-proto). Times are
+unix nanoseconds. Ids are ints; 0 means absent. These are hot buffers: mutable on purpose, owned by one
+thread at a time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ __all__ = [
     "SpanRecord",
 ]
 
-AnyValue: TypeAlias = Union[
+AnyValue: TypeAlias = Union[  # noqa: UP007, RUF036  a recursive alias cannot be written with | before Python 3.12
     None, bool, int, float, str, bytes, Sequence["AnyValue"], Mapping[str, "AnyValue"]
 ]
 Attributes: TypeAlias = Mapping[str, AnyValue]
@@ -86,7 +87,7 @@ class LinkRecord:
 
 
 class SpanRecord:
-    """An ended span. ``kind`` is OTLP's number (1 internal … 5 consumer), ``status_code`` 0 unset, 1 ok, 2 error."""
+    """An ended span. ``kind`` is OTLP's number (1 internal … 5 consumer); status 0 unset, 1 ok, 2 error."""
 
     __slots__ = (
         "attributes",

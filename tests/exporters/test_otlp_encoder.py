@@ -307,6 +307,12 @@ def test_a_key_that_is_no_string_is_replaced_and_counted():
     assert counted == 2
 
 
+def test_a_key_with_a_lone_surrogate_is_counted_once_whatever_its_value():
+    for value in (-1, 1, "x", True, 1.5, None, [1]):
+        span, counted = only_span(attributes={"k\ud800": value})
+        assert ([pair.key for pair in span.attributes], counted) == (["k\ufffd"], 1)
+
+
 def test_a_list_that_contains_itself_ends_where_parsers_would_refuse_it():
     endless: list = ["x"]
     endless.append(endless)
@@ -347,13 +353,15 @@ def test_the_stock_exporter_of_opentelemetry_encodes_the_same_message():
     tracer = TracerProvider(sink=ended.append, resource=resource, shutdown_on_exit=False).get_tracer(
         "web", "1", "https://scope"
     )
-    with tracer.start_as_current_span(
-        "parent", attributes={"a": [1, "x", None], "b": {"c": b"\x00"}}
-    ) as parent:
-        with tracer.start_as_current_span("child", links=[]) as child:
-            child.add_event("happened", {"x": 1.5})
-            child.add_link(parent.get_span_context(), {"why": "because"})
-            child.set_status(__import__("opentelemetry").trace.StatusCode.ERROR, "no")
+    with (
+        tracer.start_as_current_span(
+            "parent", attributes={"a": [1, "x", None], "b": {"c": b"\x00"}}
+        ) as parent,
+        tracer.start_as_current_span("child", links=[]) as child,
+    ):
+        child.add_event("happened", {"x": 1.5})
+        child.add_link(parent.get_span_context(), {"why": "because"})
+        child.set_status(__import__("opentelemetry").trace.StatusCode.ERROR, "no")
     theirs = encode_spans(ended)
     ours = ExportTraceServiceRequest.FromString(otlp.encode_traces([snapshot(span) for span in ended]))
     for request in (theirs, ours):

@@ -75,8 +75,9 @@ def test_attributes_cannot_be_changed_through_the_view(tracer):
 def test_setting_an_attribute_again_moves_it_to_the_end(tracer):
     span = tracer.start_span("work", attributes={"a": 1, "b": 2})
     span.set_attribute("a", 3)
-    span.set_attributes({"c": 4})
-    assert list(span.attributes.items()) == [("b", 2), ("a", 3), ("c", 4)]
+    span.set_attributes({"c": 4, "b": 5})
+    span.set_attributes({"a": (6,)})
+    assert list(span.attributes.items()) == [("c", 4), ("b", 5), ("a", (6,))]
 
 
 @pytest.mark.parametrize("key", ["", None, 5])
@@ -252,29 +253,28 @@ def test_status_ok_is_final_and_unset_is_ignored(tracer, caplog):
 
 
 def test_an_exception_is_an_event_with_type_message_and_stack(tracer):
-    class NotOurs(ValueError):
+    class NoAccountError(ValueError):
         pass
 
     span = tracer.start_span("work")
-    try:
-        raise NotOurs("no account")
-    except NotOurs as error:
-        span.record_exception(error, {"extra": 1, "exception.message": "mine"}, timestamp=3)
+    with pytest.raises(NoAccountError) as caught:
+        raise NoAccountError("no account")
+    span.record_exception(caught.value, {"extra": 1, "exception.message": "mine"}, timestamp=3)
     event = span.events[0]
     assert (event.name, event.timestamp) == ("exception", 3)
-    assert event.attributes["exception.type"].endswith("NotOurs")
+    assert event.attributes["exception.type"].endswith("NoAccountError")
     assert event.attributes["exception.message"] == "mine"
-    assert "raise NotOurs" in event.attributes["exception.stacktrace"]
+    assert "raise NoAccountError" in event.attributes["exception.stacktrace"]
     assert (event.attributes["exception.escaped"], event.attributes["extra"]) == ("False", 1)
 
 
 def test_an_exception_whose_str_raises_does_not_reach_the_application(tracer):
-    class Broken(Exception):
+    class BrokenError(Exception):
         def __str__(self):
             raise RuntimeError
 
-    with pytest.raises(Broken), tracer.start_as_current_span("work") as span:
-        raise Broken
+    with pytest.raises(BrokenError), tracer.start_as_current_span("work") as span:
+        raise BrokenError
     assert span.events[0].attributes["exception.message"] == "<no message: __str__ failed>"
 
 

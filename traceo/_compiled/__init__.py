@@ -1,15 +1,17 @@
 """The compiled twins of the hottest modules, and the rule that none of them is ever stale.
 
-Each module in ``MODULES`` is ordinary Python with its C types in a ``.pxd`` file beside it; three that gain most
-from C (the encoder, the current span, the ids) have a ``.pyx`` twin instead. ``setup.py`` compiles them with Cython where it can and puts the results
-into this folder under names that carry a fingerprint of all the sources:
+Each module in ``MODULES`` is ordinary Python with its C types in a ``.pxd`` file beside it; three that
+gain most from C (the encoder, the current span, the ids) have a ``.pyx`` twin instead. ``setup.py``
+compiles them with Cython where it can and puts the results into this folder under names that carry a
+fingerprint of all the sources:
 
     traceo/_compiled/span_5f0c21aa.cpython-311-x86_64-linux-gnu.so
 
-The last line of each source calls ``replace(__name__)``. It computes the fingerprint of the sources as they are now;
-only a twin of that very fingerprint is loaded, and takes the module's place in ``sys.modules`` before anybody has seen
-the Python version. After an edit the names no longer match and plain Python runs until the next build
-(``python setup.py build_ext --inplace``), slower and never wrong. ``TRACEO_PURE=1`` asks for plain Python.
+The last line of each source calls ``replace(__name__)``. It computes the fingerprint of the sources as
+they are now; only a twin of that very fingerprint is loaded, and takes the module's place in
+``sys.modules`` before anybody has seen the Python version. After an edit the names no longer match and
+plain Python runs until the next build (``python setup.py build_ext --inplace``), slower and never wrong.
+``TRACEO_PURE=1`` asks for plain Python.
 
 >>> from traceo import _compiled
 >>> _compiled.status()["traceo.records"] in ("compiled", "pure", "not built", "broken")
@@ -88,5 +90,5 @@ def replace(name: str) -> None:
 
 
 def status() -> dict[str, str]:
-    """What runs, for each module imported so far: ``compiled``, ``pure`` (asked for), ``not built`` or ``broken``."""
+    """What runs, by module: ``compiled``, ``pure`` (asked for), ``not built`` or ``broken``."""
     return dict(_status)

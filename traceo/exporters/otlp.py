@@ -1,16 +1,17 @@
 """OTLP protobuf, written by hand: records in, the bytes of an export request out.
 
-The wire format is opentelemetry-proto's ``ExportTraceServiceRequest`` and ``ExportLogsServiceRequest`` (OTLP 1.x), fields
-in number order, so the bytes equal those of the protobuf library. Nothing here raises: a value that OTLP cannot carry is
-replaced by ``UNENCODABLE`` and counted in ``encode_failures()``; lone surrogates become U+FFFD and are counted too.
-An int beyond 64 bits travels as its decimal digits (OpenTelemetry's attribute type mapping).
+The wire format is opentelemetry-proto's ``ExportTraceServiceRequest`` and ``ExportLogsServiceRequest``
+(OTLP 1.x), fields in number order, so the bytes equal those of the protobuf library. Nothing here raises:
+a value that OTLP cannot carry is replaced by ``UNENCODABLE`` and counted in ``encode_failures()``; lone
+surrogates become U+FFFD and are counted too. An int beyond 64 bits travels as its decimal digits
+(OpenTelemetry's attribute type mapping).
 
 ``otlp.pyx`` beside this file is its compiled twin, byte for byte; see ``traceo._compiled``.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from struct import Struct
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from traceo.records import EventRecord, LinkRecord, LogRecord, ResourceRecord, ScopeRecord, SpanRecord
 
@@ -33,9 +34,8 @@ _failures = 0
 _SHORT = [bytes((n,)) for n in range(128)] + [bytes((n & 0x7F | 0x80, n >> 7)) for n in range(128, 1 << 14)]
 _HEADS = {tag: [bytes((tag, size)) for size in range(128)] for tag in (0x0A, 0x1A, 0x22, 0x32, 0x4A)}
 _STRINGS = [bytes((0x12, size + 2, 0x0A, size)) for size in range(126)]
-_COMMON = frozenset((str, int, bool))
-_KEYS_KEPT = 4096
-_keys: dict[str, bytes] = {}
+_NAMES_KEPT = 4096
+_names: dict[str, bytes] = {}
 
 
 class _Grouped(Protocol):
@@ -49,7 +49,7 @@ _Item = TypeVar("_Item", bound=_Grouped)
 
 
 def encode_traces(spans: Sequence[SpanRecord]) -> bytes:
-    """``spans`` as an ExportTraceServiceRequest, grouped by identity of resource and scope in order of appearance."""
+    """``spans`` as an ExportTraceServiceRequest, grouped by identity of resource and scope."""
     return _request(spans, _span)
 
 
@@ -204,89 +204,97 @@ def _attributes(tag: int, attributes: Mapping[str, Any] | None) -> bytes:
     heads = _HEADS[tag]
     try:
         for key, value in attributes.items():
-            kind = type(value)
-            if type(key) is str and kind in _COMMON:
-                name = _keys.get(key) or _key(key)
-                if kind is str:
-                    size = len(name) + len(value) + 4
-                    if size < 128 and value.isascii():
-                        parts += (heads[size], name, _STRINGS[len(value)], value.encode())
-                        continue
-                elif kind is bool:
-                    if len(name) < 124:
-                        parts += (heads[len(name) + 4], name, b"\x12\x02\x10\x01" if value else b"\x12\x02\x10\x00")
-                        continue
-                elif 0 <= value < 1 << 14 and len(name) < 123:
-                    number = _SHORT[value]
-                    size = len(number)
+            name = _name(key)
+            if type(value) is str:
+                size = len(name) + len(value) + 4
+                if size < 128 and value.isascii():
+                    parts += (heads[size], name, _STRINGS[len(value)], value.encode())
+                    continue
+            elif value is True or value is False:
+                if len(name) < 124:
                     parts += (
-                        heads[len(name) + 3 + size],
+                        heads[len(name) + 4],
                         name,
-                        b"\x12\x02\x18" if size == 1 else b"\x12\x03\x18",
-                        number,
+                        b"\x12\x02\x10\x01" if value else b"\x12\x02\x10\x00",
                     )
                     continue
-            parts.append(_field(tag, _pair(key, value, 0)))
+            elif type(value) is int and 0 <= value < 1 << 14 and len(name) < 123:
+                number = _SHORT[value]
+                size = len(number)
+                parts += (
+                    heads[len(name) + 3 + size],
+                    name,
+                    b"\x12\x02\x18" if size == 1 else b"\x12\x03\x18",
+                    number,
+                )
+                continue
+            parts.append(_field(tag, _pair(name, value, 0)))
     except Exception:
         _count_failure()
     return b"".join(parts)
 
 
-def _pair(key: object, value: object, depth: int) -> bytes:
-    """The content of a KeyValue."""
-    encoded_key = _keys.get(key) if type(key) is str else None
-    if encoded_key is None:
-        encoded_key = _key(key)
-    if type(value) is str and value.isascii():
-        size = len(value)
-        if size < 126:
-            return b"%b\x12%c\x0a%c%b" % (encoded_key, size + 2, size, value.encode())
+def _pair(name: bytes, value: object, depth: int) -> bytes:
+    """The content of a KeyValue whose key is encoded already."""
     encoded = _value(value, depth)
-    return encoded_key + b"\x12" + _length(len(encoded)) + encoded
+    return name + b"\x12" + _varint(len(encoded)) + encoded
 
 
-def _key(key: object) -> bytes:
+def _name(key: object) -> bytes:
+    """The key field of a KeyValue."""
+    if type(key) is str:
+        known = _names.get(key)
+        if known is not None:
+            return known
     if not isinstance(key, str):
         _count_failure()
         return _text(0x0A, UNENCODABLE)
     before = _failures
     encoded = _text(0x0A, key)
     if type(key) is str and len(key) <= 128 and _failures == before:
-        if len(_keys) >= _KEYS_KEPT:
-            _keys.clear()
-        _keys[key] = encoded
+        if len(_names) >= _NAMES_KEPT:
+            _names.clear()
+        _names[key] = encoded
     return encoded
 
 
 def _value(value: Any, depth: int) -> bytes:
-    """The content of an AnyValue."""
+    """The content of an AnyValue; what cannot be encoded is replaced and counted."""
     try:
-        if isinstance(value, str):
-            return _string(0x0A, value)
-        if value is None:
-            return b""
-        if isinstance(value, bool):
-            return b"\x10\x01" if value else b"\x10\x00"
-        if isinstance(value, int):
-            if -(1 << 63) <= value < (1 << 63):
-                return b"\x18" + _varint(int.__and__(value, _MASK_64))
-            return _string(0x0A, int.__repr__(value))
-        if isinstance(value, float):
-            return b"\x21" + _double(value)
-        if isinstance(value, (bytes, bytearray)):
-            return _field(0x3A, bytes(value))
-        if depth < MAX_DEPTH:
-            if isinstance(value, Mapping):
-                pairs: Iterable[tuple[object, object]] = value.items()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  anything an application put there
-                parts = [_field(0x0A, _pair(key, item, depth + 1)) for key, item in pairs]
-                return _field(0x32, b"".join(parts))
-            if isinstance(value, Sequence):
-                items: Iterable[object] = value  # pyright: ignore[reportUnknownVariableType]  as above
-                return _field(0x2A, b"".join([_field(0x0A, _value(item, depth + 1)) for item in items]))
+        encoded = _encoded(value, depth)
     except Exception:  # a broken mapping or sequence, or an int of more digits than Python prints
-        pass
-    _count_failure()
-    return _string(0x0A, UNENCODABLE)
+        encoded = None
+    if encoded is None:
+        _count_failure()
+        return _string(0x0A, UNENCODABLE)
+    return encoded
+
+
+def _encoded(value: Any, depth: int) -> bytes | None:
+    """The content of an AnyValue; None for a type that has none, or one nested too deep."""
+    if isinstance(value, str):
+        return _string(0x0A, value)
+    if value is None:
+        return b""
+    if isinstance(value, bool):
+        return b"\x10\x01" if value else b"\x10\x00"
+    if isinstance(value, int):
+        if -(1 << 63) <= value < (1 << 63):
+            return b"\x18" + _varint(int.__and__(value, _MASK_64))
+        return _string(0x0A, int.__repr__(value))
+    if isinstance(value, float):
+        return b"\x21" + _double(value)
+    if isinstance(value, (bytes, bytearray)):
+        return _field(0x3A, bytes(value))
+    if depth < MAX_DEPTH:
+        if isinstance(value, Mapping):
+            mapping = cast("Mapping[object, object]", value)
+            parts = [_field(0x0A, _pair(_name(key), item, depth + 1)) for key, item in mapping.items()]
+            return _field(0x32, b"".join(parts))
+        if isinstance(value, Sequence):
+            items = cast("Sequence[object]", value)
+            return _field(0x2A, b"".join([_field(0x0A, _value(item, depth + 1)) for item in items]))
+    return None
 
 
 def _count_failure() -> None:
@@ -306,9 +314,6 @@ def _varint(value: int) -> bytes:
         value >>= 7
     out.append(value)
     return bytes(out)
-
-
-_length = _varint
 
 
 def _field(tag: int, content: bytes) -> bytes:

@@ -1,8 +1,9 @@
 """Tracing: the OpenTelemetry tracing API on slot classes, at a fraction of the SDK's cost.
 
-``TracerProvider`` takes the keyword arguments of the OpenTelemetry SDK's, and its samplers, id generators, resources and
-span processors. Our classes are registered with the API's abstract ones rather than derived from them (an abstract base
-costs a dict per span), so ``isinstance(span, opentelemetry.trace.Span)`` holds.
+``TracerProvider`` takes the keyword arguments of the OpenTelemetry SDK's, and its samplers, id generators,
+resources and span processors. Our classes are registered with the API's abstract ones rather than derived
+from them (an abstract base costs a dict per span), so ``isinstance(span, opentelemetry.trace.Span)``
+holds.
 """
 
 from opentelemetry import trace as _api

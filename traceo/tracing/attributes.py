@@ -1,4 +1,4 @@
-"""Attribute cleaning: what an application hands over becomes immutable AnyValues, or is dropped with a warning.
+"""Attribute cleaning: what an application hands over becomes immutable, or is dropped with a warning.
 
 This is the slow, complete path. ``span`` takes plain scalars without coming here.
 """
@@ -22,6 +22,7 @@ def clean_value(value: object, max_length: int | None, depth: int = 0) -> AnyVal
 
     Anything else is replaced by its ``str()``, or by None when it has none of its own. Never raises.
     """
+    kind = type(value)
     if value is None or isinstance(value, (bool, int, float, bytes)):
         return value
     if isinstance(value, str):
@@ -36,12 +37,12 @@ def clean_value(value: object, max_length: int | None, depth: int = 0) -> AnyVal
         if isinstance(value, Mapping):
             return _clean_mapping(cast("Mapping[object, object]", value), max_length, depth + 1)
     except Exception:  # a sequence or mapping of the application's own, broken or changing while it is read
-        _logger.warning("Attribute value of type `%s` cannot be read; it is replaced by None.", type(value))
+        _logger.warning("Attribute value of type `%s` cannot be read; it is replaced by None.", kind)
         return None
     _logger.warning(
-        "Invalid type `%s` for attribute value: bool, str, bytes, int, float, None, or a sequence or mapping of "
-        "those. Its own `__str__` is used if it has one, otherwise the value is replaced by None.",
-        type(value),
+        "Invalid type `%s` for attribute value: bool, str, bytes, int, float, None, or a sequence or "
+        "mapping of those. Its own `__str__` is used if it has one, otherwise the value is replaced by None.",
+        kind,
     )
     return _cut_quietly(_own_str(value), max_length)
 
@@ -49,12 +50,12 @@ def clean_value(value: object, max_length: int | None, depth: int = 0) -> AnyVal
 def clean_into(
     target: dict[str, AnyValue], attributes: Mapping[str, Any], max_count: int | None, max_length: int | None
 ) -> int:
-    """Add cleaned ``attributes`` to ``target``, the oldest giving way beyond ``max_count``; how many were dropped."""
+    """Add cleaned ``attributes``, the oldest giving way beyond ``max_count``; how many were dropped."""
     try:
         offered = len(attributes)
         if max_count == 0:
             return offered
-        cleaned = _clean_mapping(attributes, max_length, 0)
+        cleaned = _clean_mapping(cast("Mapping[object, object]", attributes), max_length, 0)
     except Exception:  # not a mapping after all, or one that raises
         _logger.warning("Attributes of type `%s` cannot be read; they are dropped.", type(attributes))
         return 0
@@ -70,15 +71,17 @@ def clean_into(
     return dropped
 
 
-def _clean_mapping(mapping: Mapping[Any, object], max_length: int | None, depth: int) -> dict[str, AnyValue]:
+def _clean_mapping(
+    mapping: Mapping[object, object], max_length: int | None, depth: int
+) -> dict[str, AnyValue]:
     cleaned: dict[str, AnyValue] = {}
     for key, value in mapping.items():
         if isinstance(key, str):
             name: str | None = key
         else:
+            kind = type(key)
             _logger.warning(
-                "Invalid type `%s` for attribute key, must be a str: its own `__str__` is used if it has one.",
-                type(key),
+                "Invalid type `%s` for attribute key, must be a str: its own `__str__` is used.", kind
             )
             name = _own_str(key) if key else None
         if not name:

@@ -1,8 +1,8 @@
 """Where the current span lives: OpenTelemetry's own context, reached without its layers.
 
-The API keeps a ``Context`` (a dict) in one contextvar. With the default runtime context we read and set that variable
-directly; with another one (``OTEL_PYTHON_CONTEXT``) we go through it. ``context.pyx`` is the compiled twin, on CPython's
-C interface to contextvars; see ``traceo._compiled``.
+The API keeps a ``Context`` (a dict) in one contextvar. With the default runtime context we read and set
+that variable directly; with another one (``OTEL_PYTHON_CONTEXT``) we go through it. ``context.pyx`` is the
+compiled twin, on CPython's C interface to contextvars; see ``traceo._compiled``.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ __all__ = ["SPAN_KEY", "CurrentSpan", "attach", "current", "detach", "put"]
 SPAN_KEY: str = _SPAN_KEY
 
 _runtime = _api._RUNTIME_CONTEXT  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  the variable itself is not public
-put: Callable[[dict[str, Any], str, object], None] = dict.__setitem__  # Context forbids item assignment
+put: Callable[[Any, str, object], None] = dict[str, object].__setitem__  # Context forbids item assignment
 
 current: Callable[[], Context]
 attach: Callable[[Context], Token[Context]]
@@ -53,7 +53,7 @@ class CurrentSpan:
         try:
             detach(token)
         except (ValueError, RuntimeError):
-            return  # left in another context than it was entered in: there is nothing of ours to restore there
+            return  # left in another context than it was entered in: nothing of ours to restore there
 
 
 from traceo import _compiled  # noqa: E402  last: the compiled twin, if there is a fresh one, takes this place

@@ -80,4 +80,4 @@ cdef class CurrentSpan:
             else:
                 PyContextVar_Reset(_variable, token)
         except (ValueError, RuntimeError):
-            return  # left in another context than it was entered in: there is nothing of ours to restore there
+            return  # left in another context than it was entered in: nothing of ours to restore there

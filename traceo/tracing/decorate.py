@@ -1,7 +1,7 @@
 """A context manager as a decorator, for every kind of function.
 
-Generators and async generators are run step by step: the span lasts from the first step to the last, and is current
-only while the body runs, so that nothing stays behind in the caller between two steps.
+Generators and async generators are run step by step: the span lasts from the first step to the last, and
+is current only while the body runs, so that nothing stays behind in the caller between two steps.
 """
 
 import functools

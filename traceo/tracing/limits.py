@@ -11,8 +11,9 @@ class SpanLimits:
     """Limits of spans, events and links; ``None`` in an attribute means unlimited.
 
     An argument is a non-negative int, ``None`` (take the ``OTEL_*`` variable, else the default) or
-    ``SpanLimits.UNSET`` (no limit). A limit made for spans, events or links wins over the general one. Counts default
-    to 128, lengths (in characters) to unlimited. A wrong number raises ValueError naming the variable.
+    ``SpanLimits.UNSET`` (no limit). A limit made for spans, events or links wins over the general one.
+    Counts default to 128, lengths (in characters) to unlimited. A wrong number raises ValueError naming
+    the variable.
 
     >>> SpanLimits(max_span_attributes=2).max_span_attributes
     2

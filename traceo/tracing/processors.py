@@ -11,7 +11,7 @@ _logger = getLogger("traceo.tracing")
 
 
 class SpanProcessors:
-    """A span processor made of others, in the order they were added. One that raises does not stop the next."""
+    """A span processor made of others, in order. One that raises does not stop the next."""
 
     def __init__(self) -> None:
         self._span_processors: tuple[Any, ...] = ()

@@ -1,5 +1,8 @@
 """The tracer provider: one per application; hands out tracers and knows where their spans go."""
 
+# ruff: noqa: SLF001  provider, tracers and spans are one machine in several files
+# pyright: reportPrivateUsage=false
+
 import atexit
 import os
 import threading
@@ -32,9 +35,10 @@ _logger = getLogger("traceo.tracing")
 class TracerProvider(ApiTracerProvider):
     """Makes tracers; the keyword arguments of ``opentelemetry.sdk.trace.TracerProvider``, and two more.
 
-    ``sampler``, ``resource``, ``id_generator``, ``span_limits`` and span processors may be Traceo's or the OpenTelemetry
-    SDK's. ``sink`` is called with each sampled span as it ends, in the thread that ends it; ``clock`` gives unix
-    nanoseconds. ``meter_provider`` is accepted and not used: Traceo counts its own work in ``traceo.status()``.
+    ``sampler``, ``resource``, ``id_generator``, ``span_limits`` and span processors may be Traceo's or the
+    OpenTelemetry SDK's. ``sink`` is called with each sampled span as it ends, in the thread that ends it;
+    ``clock`` gives unix nanoseconds. ``meter_provider`` is accepted and not used: Traceo counts its own
+    work in ``traceo.status()``.
 
     >>> ended = []
     >>> provider = TracerProvider(sink=ended.append, shutdown_on_exit=False)
@@ -168,7 +172,7 @@ _living: "weakref.WeakSet[TracerProvider]" = weakref.WeakSet()
 
 def _after_fork_in_child() -> None:
     for provider in list(_living):
-        provider._after_fork()  # pyright: ignore[reportPrivateUsage]  of this module
+        provider._after_fork()
 
 
 if hasattr(os, "register_at_fork"):

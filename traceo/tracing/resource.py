@@ -1,7 +1,8 @@
 """What emits the telemetry: the resource of this process.
 
-``default_resource()`` reads ``OTEL_SERVICE_NAME`` and ``OTEL_RESOURCE_ATTRIBUTES`` (W3C baggage form, percent-decoded)
-and adds what the process knows about itself, named by OpenTelemetry's resource conventions.
+``default_resource()`` reads ``OTEL_SERVICE_NAME`` and ``OTEL_RESOURCE_ATTRIBUTES`` (W3C baggage form,
+percent-decoded) and adds what the process knows about itself, named by OpenTelemetry's resource
+conventions.
 """
 
 import json
@@ -68,7 +69,7 @@ class Resource:
         return self._schema_url
 
     def merge(self, other: ResourceLike) -> "Resource":
-        """Both resources' attributes; ``other`` wins. Two different schema URLs cannot merge: self is kept."""
+        """Both resources' attributes; ``other`` wins. With two different schema URLs self is kept."""
         if self._schema_url and other.schema_url and self._schema_url != other.schema_url:
             _logger.error(
                 "Failed to merge resources: schemas %s and %s differ.", self._schema_url, other.schema_url
@@ -98,7 +99,7 @@ class Resource:
 def default_resource(
     service_name: str | None = None, *, environ: Mapping[str, str] | None = None
 ) -> Resource:
-    """This process's resource: ``service_name`` wins over the ``OTEL_*`` variables, those over what is detected."""
+    """This process's resource: ``service_name`` wins over ``OTEL_*``, that over what is detected."""
     environ = os.environ if environ is None else environ
     attributes: dict[str, AnyValue] = {
         "telemetry.sdk.language": "python",
@@ -116,7 +117,7 @@ def default_resource(
 
 
 def forked(resource: ResourceLike) -> ResourceLike:
-    """The resource as a forked child must give it: its own process id and instance id, where there were any."""
+    """The resource as a forked child gives it: with its own process and instance id, if it had any."""
     own = {key: value for key, value in _process().items() if key in resource.attributes}
     if not own:
         return resource

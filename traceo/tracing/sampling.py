@@ -1,8 +1,8 @@
 """Samplers: always on, always off, a ratio of trace ids, and following the parent.
 
-Each of ours comes down to one number per kind of parent: a trace is kept when the low 64 bits of its id are below the
-bound. The tracer reads ``bounds`` and decides without a call; ``should_sample`` gives the same answer in the
-OpenTelemetry SDK's shape, so that samplers of both makes can be nested in each other.
+Each of ours comes down to one number per kind of parent: a trace is kept when the low 64 bits of its id
+are below the bound. The tracer reads ``bounds`` and decides without a call; ``should_sample`` gives the
+same answer in the OpenTelemetry SDK's shape, so that samplers of both makes can be nested in each other.
 """
 
 import logging
@@ -184,7 +184,7 @@ ALWAYS_ON = StaticSampler(Decision.RECORD_AND_SAMPLE)
 
 
 class ParentBased:
-    """Follow the parent where there is one, else ask ``root``; each kind of parent may have its own sampler."""
+    """Follow the parent, else ask ``root``; each kind of parent may have its own sampler."""
 
     __slots__ = ("_samplers", "bounds")
 
@@ -257,7 +257,7 @@ class ParentBasedTraceIdRatio(ParentBased):
 
 
 def bounds_of(sampler: Sampler) -> Bounds | None:
-    """The bounds of one of our own samplers that keeps or drops; None for any other, overriding subclasses too."""
+    """The bounds of one of our own samplers; None for any other, and for subclasses that override."""
     own = (_BoundSampler.should_sample, ParentBased.should_sample)
     if getattr(type(sampler), "should_sample", None) not in own:
         return None
@@ -278,7 +278,7 @@ _FIXED: Mapping[str, Sampler] = {
 
 
 def sampler_from_environ(environ: Mapping[str, str] | None = None) -> Sampler:
-    """The sampler named by ``OTEL_TRACES_SAMPLER`` and ``OTEL_TRACES_SAMPLER_ARG``; parent-based always-on by default."""
+    """The sampler ``OTEL_TRACES_SAMPLER`` and ``…_ARG`` name; parent-based always-on by default."""
     environ = os.environ if environ is None else environ
     name = environ.get("OTEL_TRACES_SAMPLER", "parentbased_always_on").strip().lower()
     if name in _FIXED:

@@ -11,7 +11,7 @@ __all__ = ["InstrumentationInfo", "InstrumentationScope"]
 
 
 class InstrumentationScope:
-    """Name, version, schema URL and attributes; equal to the OpenTelemetry SDK's scope of the same content."""
+    """Name, version, schema URL and attributes; equal to the SDK's scope of the same content."""
 
     __slots__ = ("_attributes", "name", "record", "schema_url", "version")
 

@@ -20,5 +20,4 @@ cdef class Site:
     cdef public object limits
     cdef public Outlets outlets
     cdef public object now
-    cdef public Py_ssize_t max_attributes
-    cdef public bint plain
+    cdef public Py_ssize_t room

@@ -18,7 +18,8 @@ _logger = getLogger("traceo.tracing")
 class Outlets:
     """The destinations of a provider's spans: Traceo's own sink, and OpenTelemetry span processors.
 
-    A third-party processor that raises is reported once and counted in ``failures``; the application never sees it.
+    A third-party processor that raises is reported once and counted in ``failures``; the application never
+    sees it.
     """
 
     __slots__ = ("_lock", "_reported", "failures", "processors", "sink")
@@ -78,12 +79,11 @@ class Site:
 
     __slots__ = (
         "limits",
-        "max_attributes",
         "now",
         "outlets",
-        "plain",
         "resource",
         "resource_record",
+        "room",
         "scope",
         "scope_record",
     )
@@ -105,9 +105,9 @@ class Site:
         self.limits = limits
         self.outlets = outlets
         self.now = now
-        count = limits.max_span_attributes
-        self.max_attributes = sys.maxsize if count is None else count
-        self.plain = limits.max_span_attribute_length is None
+        # How many plain values a span takes without a closer look at them: none where strings are to be cut.
+        count = sys.maxsize if limits.max_span_attributes is None else limits.max_span_attributes
+        self.room = count if limits.max_span_attribute_length is None else 0
 
 
 from traceo import _compiled  # noqa: E402  last: the compiled twin, if there is a fresh one, takes this place

@@ -3,6 +3,9 @@
 Compiled by Cython with the types in ``snapshot.pxd``, see ``traceo._compiled``.
 """
 
+# ruff: noqa: SLF001  reads the slots of spans directly, for speed
+# pyright: reportPrivateUsage=false
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -135,7 +138,7 @@ def _state(state: TraceState | None) -> str:
     return ",".join(f"{key}={value}" for key, value in state.items()) if state else ""
 
 
-# The encoder groups by identity: one record for each foreign resource and scope object, as long as they are few.
+# The encoder groups by identity: one record for each foreign resource and scope, while they are few.
 _MOST = 256
 _records: dict[int, tuple[Any, Any]] = {}
 

@@ -46,6 +46,8 @@ cdef class Span(SpanIdentity):
 
     @cython.locals(site=Site, attributes=dict, size=Py_ssize_t)
     cpdef set_attribute(self, key, value)
+    @cython.locals(kept=dict, given=dict, size=Py_ssize_t)
+    cpdef set_attributes(self, attributes)
     cpdef _set_slowly(self, attributes)
     @cython.locals(site=Site, outlets=Outlets)
     cpdef end(self, end_time=*)

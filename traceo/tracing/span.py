@@ -1,9 +1,10 @@
 """Spans: the slot classes an application fills. Hot: each line here runs in the application's thread.
 
-``Span`` implements ``opentelemetry.trace.Span`` and offers what the OpenTelemetry SDK's ``ReadableSpan`` offers, so that
-its processors and exporters take our spans. It inherits from neither: an abstract base costs a dict per span, and the
-SDK is never imported for this. ``isinstance`` holds for the API's ``Span`` by registration (see ``traceo.tracing``), and
-for the SDK's ``Span`` and ``ReadableSpan``, once an application has imported the SDK, through ``Span.__class__``.
+``Span`` implements ``opentelemetry.trace.Span`` and offers what the OpenTelemetry SDK's ``ReadableSpan``
+offers, so that its processors and exporters take our spans. It inherits from neither: an abstract base
+costs a dict per span, and the SDK is never imported for this. ``isinstance`` holds for the API's ``Span``
+by registration (see ``traceo.tracing``), and for the SDK's ``Span`` and ``ReadableSpan``, once an
+application has imported the SDK, through ``Span.__class__``.
 
 Compiled by Cython with the types in ``span.pxd``, see ``traceo._compiled``.
 """
@@ -12,16 +13,15 @@ import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from logging import getLogger
-from time import time_ns
 from types import MappingProxyType, TracebackType
-from typing import Any
+from typing import Any, Self
 
 from opentelemetry.trace import Link as ApiLink
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 
 from traceo.records import AnyValue, Attributes
-from traceo.tracing.attributes import clean_into, clean_value
+from traceo.tracing.attributes import clean_into
 from traceo.tracing.exceptions import describe, exception_attributes
 from traceo.tracing.scope import InstrumentationInfo, InstrumentationScope
 from traceo.tracing.site import Site
@@ -33,6 +33,7 @@ _logger = getLogger("traceo.tracing")
 _SCALARS = frozenset((str, int, float, bool))
 _FLAGS = tuple(TraceFlags(bits) for bits in range(256))
 _UNSET = Status()
+_DICT: Any = dict  # as Any, a type checker does not narrow by it to a dict of unknowns
 
 # Bits of ``Span._origin``: the parent's trace flags, then these.
 _HAS_PARENT = 0x100
@@ -106,7 +107,7 @@ class DroppedSpan(SpanIdentity):
     ) -> None:
         """Nothing is recorded."""
 
-    def __enter__(self) -> "DroppedSpan":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -213,12 +214,12 @@ class Span(SpanIdentity):
             _logger.warning("Setting attribute on ended span.")
             return
         site = self._site
-        if (type(value) is str or type(value) in _SCALARS) and type(key) is str and key and site.plain:
+        if (type(value) is str or type(value) in _SCALARS) and type(key) is str and key:
             attributes = self._attributes
             if attributes is None:
                 attributes = self._attributes = {}
             size = len(attributes)
-            if size < site.max_attributes:
+            if size < site.room:
                 attributes[key] = value
                 if len(attributes) == size:  # a known key moves to the end
                     del attributes[key]
@@ -232,12 +233,28 @@ class Span(SpanIdentity):
             return
         self._set_slowly({key: value})
 
-    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
-        """Set several attributes."""
+    def set_attributes(self, attributes: Any) -> None:
+        """Set several attributes, given as a mapping."""
         if self._end_time is not None:
             _logger.warning("Setting attribute on ended span.")
             return
-        self._set_slowly(attributes)
+        kept = self._attributes
+        size = 0 if kept is None else len(kept)
+        if type(attributes) is not _DICT or size + len(attributes) > self._site.room:
+            self._set_slowly(attributes)
+            return
+        given: dict[str, Any] = attributes
+        for key, value in given.items():
+            if (type(value) is not str and type(value) not in _SCALARS) or type(key) is not str or not key:
+                self._set_slowly(given)
+                return
+        if kept is None:
+            self._attributes = given.copy()
+            return
+        for key in given:
+            if key in kept:  # a known key moves to the end
+                del kept[key]
+        kept.update(given)
 
     def _set_slowly(self, attributes: Mapping[str, Any]) -> None:
         if self._attributes is None:
@@ -299,9 +316,7 @@ class Span(SpanIdentity):
             if status.status_code is StatusCode.UNSET:
                 return
             if description is not None:
-                _logger.warning(
-                    "Description %s ignored. Use either `Status` or `(StatusCode, Description)`", description
-                )
+                _logger.warning("Description ignored. Use either `Status` or `(StatusCode, Description)`.")
             self._status = status
         elif isinstance(status, StatusCode) and status is not StatusCode.UNSET:
             self._status = Status(status, description)
@@ -313,7 +328,7 @@ class Span(SpanIdentity):
         timestamp: int | None = None,
         escaped: bool = False,  # noqa: FBT001, FBT002  the API's signature
     ) -> None:
-        """Add an ``exception`` event with type, message and stack trace (OpenTelemetry semantic conventions)."""
+        """Add an ``exception`` event with type, message and stack trace (semantic conventions)."""
         if self._end_time is not None:
             _logger.warning("Tried calling %s on an ended span.", "add_event")
             return
@@ -324,7 +339,7 @@ class Span(SpanIdentity):
         return self._end_time is None
 
     def end(self, end_time: int | None = None) -> None:
-        """End the span, now or at ``end_time`` (unix nanoseconds), and hand it on. Further calls only warn."""
+        """End the span, now or at ``end_time`` (unix nanoseconds). Further calls only warn."""
         if self._end_time is not None:
             _logger.warning("Calling end() on an ended span.")
             return
@@ -345,7 +360,7 @@ class Span(SpanIdentity):
         if set_status:
             self.set_status(Status(StatusCode.ERROR, describe(error)))
 
-    def __enter__(self) -> "Span":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

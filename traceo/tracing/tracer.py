@@ -3,13 +3,15 @@
 Compiled by Cython with the types in ``tracer.pxd``, see ``traceo._compiled``.
 """
 
-from collections.abc import Callable, Sequence
+# ruff: noqa: SLF001  the tracer fills the slots of spans itself, a call per field would double their cost
+# pyright: reportPrivateUsage=false
+
+from collections.abc import Sequence
 from logging import getLogger
 from types import TracebackType
 from typing import Any
 
 from opentelemetry.context.context import Context
-from opentelemetry.trace import Link as ApiLink
 from opentelemetry.trace import (
     INVALID_SPAN_CONTEXT,
     NonRecordingSpan,
@@ -19,6 +21,7 @@ from opentelemetry.trace import (
     StatusCode,
     TraceState,
 )
+from opentelemetry.trace import Link as ApiLink
 from opentelemetry.trace import Span as ApiSpan
 
 from traceo.records import Attributes
@@ -35,6 +38,7 @@ __all__ = ["ActiveSpan", "Tracer", "current_ids", "use_span"]
 _logger = getLogger("traceo.tracing")
 
 _SCALARS = frozenset((str, int, float, bool))
+_DICT: Any = dict  # as Any, a type checker does not narrow by it to a dict of unknowns
 _LOW_64 = (1 << 64) - 1
 _HAS_PARENT = 0x100
 _REMOTE_PARENT = 0x200
@@ -110,7 +114,7 @@ class Tracer:
         name: str,
         context: Context | None,
         kind: SpanKind,
-        attributes: Attributes | None,
+        attributes: Any,
         links: Sequence[ApiLink] | None,
         start_time: int | None,
         on_exit: int,
@@ -211,7 +215,7 @@ class Tracer:
         span._status = None
         span._end_time = None
         if attributes:
-            if type(attributes) is dict and site.plain and len(attributes) <= site.max_attributes:
+            if type(attributes) is _DICT and len(attributes) <= site.room:
                 given: dict[str, Any] = attributes
                 for key, value in given.items():
                     if (
@@ -251,9 +255,7 @@ class ActiveSpan:
         tracer = self._tracer
         if tracer is not None:
             name, context, kind, attributes, links, start_time = self._arguments
-            self._span = tracer._start(
-                name, context, kind, attributes, links, start_time, self._on_exit & 3
-            )
+            self._span = tracer._start(name, context, kind, attributes, links, start_time, self._on_exit & 3)
         return self._span
 
     def __enter__(self) -> Any:
@@ -282,7 +284,7 @@ class ActiveSpan:
         if _COMPILED:
             _current.leave(self._token)
         else:
-            try:
+            try:  # noqa: SIM105  suppress() costs more than all of this
                 detach(self._token)
             except (ValueError, RuntimeError):
                 pass  # see CurrentSpan.leave
@@ -324,7 +326,7 @@ def use_span(
     record_exception: bool = True,  # noqa: FBT001, FBT002
     set_status_on_exception: bool = True,  # noqa: FBT001, FBT002
 ) -> ActiveSpan:
-    """Make a started span current inside a ``with`` block: ``opentelemetry.trace.use_span``, without a generator."""
+    """Make a started span current in a ``with`` block: the API's ``use_span``, without a generator."""
     active = ActiveSpan.__new__(ActiveSpan)
     active._tracer = None
     active._span = span
