@@ -218,10 +218,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "seal_key",
         "Fingerprint of the collector's signing key; without it only a collector on this host is trusted.",
-        "the fingerprint that `traceo keys` prints",
+        "the seal_key that the collector logs when it is ready, such as sha256:…",
         _text,
     ),
-    Setting("spool_dir", "A folder for sealed batches while the collector is away.", "a folder", _path),
+    Setting(
+        "spool_dir",
+        "A folder of this application's own; it remembers there which collector on this host it trusts.",
+        "a folder",
+        _path,
+    ),
     Setting(
         "instrument",
         "Which libraries to hook: `auto`, `off`, or names; `-name` excludes one, and so does "

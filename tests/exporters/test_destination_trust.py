@@ -62,7 +62,7 @@ def test_a_collector_elsewhere_must_be_pinned_and_the_reason_gives_the_pin(
     outcome = deliver(elsewhere)
     assert outcome == Outcome.retry(
         f"{elsewhere}: not sealed to: it is not on this machine and its signing key is not pinned; compare the "
-        f"fingerprint with `traceo keys list` there and set TRACEO_SEAL_KEY={key_set.fingerprint}"
+        f"fingerprint with the seal_key that it logs when it is ready, and set TRACEO_SEAL_KEY={key_set.fingerprint}"
     )
     assert posts(collector) == []
     assert deliver(elsewhere, pin=key_set.fingerprint) == Outcome.accepted()

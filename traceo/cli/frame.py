@@ -31,7 +31,7 @@ _DESCRIPTION: Final = (
 )
 _EPILOG: Final = """\
 examples:
-  traceo collector                  receive on 127.0.0.1:4318, data in ./traceo-data
+  traceo collector                  receive on 127.0.0.1:4318, data in ./.traceo/collector
   traceo demo                       see everything at work, with a leak check at the end
 
 traceo COMMAND --help tells more about a command.

@@ -47,7 +47,8 @@ def run(settings: Settings, listener: socket.socket) -> None:
     opener = Opener(keys.private_keys(), message_bytes=settings.message_bytes)
     store = _open_store(settings, opener)
     try:
-        _answer(_compose(settings, keys=keys, opener=opener, store=store), settings, listener)
+        app = _compose(settings, keys=keys, opener=opener, store=store)
+        _answer(app, settings, listener, fingerprint=keys.fingerprint)
     finally:
         store.close()
 
@@ -72,7 +73,7 @@ def _compose(settings: Settings, *, keys: KeySet, opener: Opener, store: Store) 
     )
 
 
-def _answer(app: App, settings: Settings, listener: socket.socket) -> None:
+def _answer(app: App, settings: Settings, listener: socket.socket, *, fingerprint: str) -> None:
     host, port = listener.getsockname()[:2]
     config = uvicorn.Config(
         app,
@@ -87,7 +88,8 @@ def _answer(app: App, settings: Settings, listener: socket.socket) -> None:
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=int(settings.shutdown_s),
     )
-    server = _Server(config, ready=f"traceo collector listens on {_url(host, port)}, data in {settings.data}")
+    ready = f"traceo collector listens on {_url(host, port)}, data in {settings.data}"
+    server = _Server(config, ready=ready, fingerprint=fingerprint)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve(sockets=[listener]))
 
@@ -99,15 +101,16 @@ def _url(host: str, port: int) -> str:
 class _Server(uvicorn.Server):
     """uvicorn's server with our ready line, ending with code 0 on a signal instead of dying of it."""
 
-    def __init__(self, config: uvicorn.Config, *, ready: str) -> None:
+    def __init__(self, config: uvicorn.Config, *, ready: str, fingerprint: str) -> None:
         super().__init__(config)
         self._ready = ready
+        self._fingerprint = fingerprint
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         sys.stdout.write(self._ready + "\n")
         sys.stdout.flush()
-        journal.info("ready", pid=os.getpid())
+        journal.info("ready", pid=os.getpid(), seal_key=self._fingerprint)
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:

@@ -72,7 +72,7 @@ class Trust:
         if not self._loopback:
             raise TrustError(
                 "it is not on this machine and its signing key is not pinned; compare the fingerprint with "
-                f"`traceo keys list` there and set TRACEO_SEAL_KEY={fingerprint}"
+                f"the seal_key that it logs when it is ready, and set TRACEO_SEAL_KEY={fingerprint}"
             )
 
     def _remembered_keys(self) -> PublishedKeys | None:
