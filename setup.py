@@ -14,6 +14,7 @@ from types import ModuleType
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 TWINS = ROOT / "traceo" / "_compiled"
@@ -42,7 +43,7 @@ def _extensions() -> list[Extension]:
         source = stem.with_suffix(".pyx")
         if not (ROOT / source).exists():
             source = stem.with_suffix(".py")
-        sources.append(Extension(name, [str(source)], extra_compile_args=["-O3"], optional=True))
+        sources.append(Extension(name, [str(source)], extra_compile_args=["-O3", "-g0"], optional=True))
     try:
         extensions = cythonize(
             sources,
@@ -79,4 +80,13 @@ class BuildTwins(build_ext):
                     path.unlink()
 
 
-setup(ext_modules=_extensions(), cmdclass={"build_ext": BuildTwins})
+class WithSources(build_py):
+    """Ships the Cython sources: without them an installed package could not tell that its twins are fresh."""
+
+    def find_data_files(self, package: str, src_dir: str) -> list[str]:
+        found = super().find_data_files(package, src_dir)
+        sources = [str(path) for path in Path(src_dir).glob("*.pyx")]
+        return [*found, *(path for path in sources if path not in found)]
+
+
+setup(ext_modules=_extensions(), cmdclass={"build_ext": BuildTwins, "build_py": WithSources})

@@ -69,7 +69,9 @@ def test_a_spans_scope_and_resource_are_the_tracers():
         "schema_url": "https://s",
         "attributes": {"a": 1},
     }
-    assert span.resource is provider.resource
+    tracer = provider.get_tracer("lib")
+    assert span.resource is provider.resource is tracer.resource
+    assert (tracer.sampler, tracer.id_generator) == (provider.sampler, provider.id_generator)
 
 
 def test_a_missing_name_is_logged_and_works(caplog):

@@ -66,6 +66,21 @@ class Tracer:
         self._random_flag = 2 if is_random is not None and is_random() else 0
         self._enabled = True
 
+    @property
+    def sampler(self) -> Sampler:
+        """The sampler that decides about new spans."""
+        return self._sampler
+
+    @property
+    def id_generator(self) -> Any:
+        """Where the ids come from."""
+        return self._id_generator
+
+    @property
+    def resource(self) -> Any:
+        """The provider's resource."""
+        return self._site.resource
+
     def start_span(
         self,
         name: str,
