@@ -38,7 +38,6 @@ def _make(provider):
 
 def _traceo():
     from traceo.exporters.otlp import encode_traces
-
     from traceo.tracing import TracerProvider, snapshot
 
     ended = []

@@ -11,8 +11,9 @@
     ├── EncodeError        a telemetry message cannot be parsed (collector side)
     └── StoreError         the collector's data directory cannot be used
 
-None of them reaches an application through ``traceo.init()``'s machinery: a remote fault is counted and shown in
-``traceo.status()``. ``ConfigError`` is the exception: it is raised where the setting is given, before anything starts.
+None of them reaches an application through ``traceo.init()``'s machinery: a remote fault is counted and shown
+in ``traceo.status()``. ``ConfigError`` is the exception: it is raised where the setting is given, before
+anything starts.
 """
 
 __all__ = [
@@ -40,7 +41,7 @@ class SealingError(TraceoError):
 
 
 class OpenError(SealingError):
-    """A sealed batch does not open. One type and one message for every cause, so that an attacker learns nothing."""
+    """A sealed batch does not open. One type and one message for every cause: an attacker learns nothing."""
 
 
 class KeyFileError(SealingError):
