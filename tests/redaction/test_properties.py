@@ -95,6 +95,20 @@ def test_nothing_of_its_kind_survives(kind, embedding, name, seed, before, prose
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=200, deadline=None)
+@given(
+    name=st.sampled_from(sorted(IDS)),
+    seed=st.integers(0, 2**32),
+    before=st.integers(0, 99),
+    after=st.integers(0, 9999),
+)
+def test_other_numbers_around_hide_no_id(kind, name, seed, before, after):
+    value = IDS[name][0](random.Random(seed))
+    clean = ENGINES[kind].text(f"row {before} {value} {after}, ok", "message", [])
+    assert not _survives(value, clean), clean
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=300, deadline=None)
 @given(
     text=st.text(max_size=200)

@@ -29,8 +29,7 @@ def test_a_query_that_stands_alone(engine):
 def test_a_url_inside_a_log_line(engine):
     line = 'HTTP Request: GET http://pay/charge?holder=Ada%20L "HTTP/1.1 200 OK"'
     assert (
-        engine.text(line, "body", [])
-        == 'HTTP Request: GET http://pay/charge?holder=[NAME] "HTTP/1.1 200 OK"'
+        engine.text(line, "body", []) == 'HTTP Request: GET http://pay/charge?holder=[NAME] "HTTP/1.1 200 OK"'
     )
 
 

@@ -14,6 +14,8 @@ from .spans import MARKER, Span
 __all__ = ["Keyed"]
 
 _KEYS_KEPT = 2048
+# Keys of so few letters end too many other words.
+_SHORT = 4
 _BRACKETED_CHARS = 8192
 
 # A key of up to four words, what closes it, and the separator. A key starts where a word starts, so each text
@@ -74,7 +76,10 @@ class Keyed:
     def __init__(self, keys: KeyTable) -> None:
         self._keys = keys
         self._known: dict[str, tuple[str, str]] = {}
-        names = "|".join(_loosely(name) for name in keys.names())
+        known = keys.names()
+        long = "|".join(_loosely(name) for name in known if len(name) > _SHORT)
+        short = "|".join(name for name in known if len(name) <= _SHORT)
+        names = rf"{long}|(?:^|[^a-z])(?:{short})"
         self.trigger = (
             rf"(?i)(?:{names})(?:\\*[\"'`]\]?|\]|\*\*?)?[ \t]*(?:=|:)|(?:{names})\\*[\"'] ?, ?b?\\*[\"']|"
             rf"<(?:\w+:)?(?:{names})>|--[\w-]*(?:{names}) |(?:password|passwd|passcode|pin|otp|key|"

@@ -1,6 +1,6 @@
 """Sets of types by region. Secrets and the first types are always on; a profile adds those of its region."""
 
-__all__ = ["FIRST", "PROFILES", "SECRETS"]
+__all__ = ["FIRST", "PROFILES", "SECRETS", "TYPES"]
 
 # Names of the modules in ``detectors``.
 SECRETS = ("jwt", "api_key", "private_key", "url_credentials", "authorization")
@@ -22,3 +22,10 @@ PROFILES: dict[str, tuple[str, ...]] = {
     "br": ("br_cnpj", "mac"),
     "jp": ("jp_my_number", "mac"),
 }  # fmt: skip
+
+# The types a policy may name.
+TYPES = frozenset(
+    {"API_KEY", "CREDENTIALS", "CREDIT_CARD", "JWT", "PRIVATE_KEY"}
+    | {name.upper() for name in FIRST if name != "card"}
+    | {name.upper() for names in PROFILES.values() for name in names}
+)

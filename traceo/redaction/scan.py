@@ -15,7 +15,7 @@ from .decode import (
     percent,
     unescape,
 )
-from .detectors.detector import CERTAIN, Candidate, Detector
+from .detectors.detector import CERTAIN, Candidate, Detector, names
 from .filter import Trigger, make_filter
 from .keyed import Keyed
 from .keys import KeyTable
@@ -103,7 +103,7 @@ class Scanner:
             named = frozenset(
                 index
                 for index, detector in enumerate(self._detectors)
-                if words and detector.context is not None and detector.context.search(text)
+                if words and detector.context is not None and names(detector.context, text)
             )
             self._by_words[words] = named
         return named
@@ -187,7 +187,7 @@ def _has_context(text: str, candidate: Candidate, detector: Detector) -> bool:
     start, end, _ = candidate
     before = text[max(0, start - _CONTEXT_BEFORE) : start]
     after = text[end : end + _CONTEXT_AFTER]
-    return context.search(f"{before} \n {after}".lower().translate(_SEPARATORS)) is not None
+    return names(context, f"{before} \n {after}".lower().translate(_SEPARATORS))
 
 
 def _outside(spans: list[Span], text: str) -> list[Span]:

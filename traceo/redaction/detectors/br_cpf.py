@@ -3,7 +3,7 @@
 Written 000.000.000-00 the format counts alone; bare digits need a context word.
 """
 
-from .detector import AFTER, BEFORE, CERTAIN, EDGE, POSSIBLE, Detector, by_pattern, context_words
+from .detector import AFTER, CERTAIN, EDGE, POSSIBLE, Detector, by_pattern, context_words, first_digit
 
 __all__ = ["DETECTOR"]
 
@@ -15,7 +15,7 @@ def _judge(text: str) -> int:
 DETECTOR = Detector(
     entity="BR_CPF",
     trigger=EDGE + r"(?:\d{3}\.\d{3}\.\d{3}[-/]|\d{9}-?)\d{2}" + EDGE,
-    find=by_pattern(BEFORE + r"(?:\d{3}\.\d{3}\.\d{3}[-/]\d{2}|\d{9}-?\d{2})" + AFTER, _judge),
+    find=by_pattern(first_digit() + r"\d\d(?:\.\d{3}\.\d{3}[-/]\d{2}|\d{6}-?\d{2})" + AFTER, _judge),
     shapes=("999.999.999-", "999.999.999/", "99999999999", "999999999-99"),
     context=context_words("cpf", "cadastro", "contribuinte", "pessoa f[ií]sica", "documento"),
 )

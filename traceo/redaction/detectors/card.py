@@ -10,17 +10,26 @@ import re
 from collections.abc import Sequence
 
 from .checksums import luhn
-from .detector import CERTAIN, EDGE, POSSIBLE, Candidate, Detector, context_words, digits_of
+from .detector import (
+    AFTER,
+    CERTAIN,
+    EDGE,
+    NO,
+    POSSIBLE,
+    Candidate,
+    Detector,
+    context_words,
+    digits_of,
+    first_digit,
+)
 
 __all__ = ["DETECTOR", "is_card"]
 
 _PATTERN = re.compile(
-    r"(?<![0-9A-Za-z])(?<!\d[.,])(?<!\d[ -])\d(?:[ ._-]?\d){11,18}(?![ -]?\d)(?![0-9A-Za-z])(?!\.\d)",
+    first_digit("1-68")
+    + r"(?:\d{11,18}|\d{3}([ ._-])\d{4}\1\d{4}(?:\1\d{1,7})?(?:\1\d{1,3})?|\d{3}([ -])\d{6}\2\d{4,5})"
+    + AFTER,
     re.ASCII,
-)
-_GROUPS = re.compile(
-    r"\d{12,19}|\d{4}([ ._-])\d{4}\1\d{4}(?:\1\d{1,7})?|\d{4}([ -])\d{6}\2\d{4,5}|"
-    r"\d{4}([ -])\d{4}\3\d{4}\3\d{4}\3\d{1,3}"
 )
 # Number of digits by issuer range: (lowest prefix, highest prefix, lengths).
 _RANGES: tuple[tuple[int, int, frozenset[int]], ...] = (
@@ -56,29 +65,33 @@ def is_card(digits: str) -> bool:
 
 def _judge(text: str) -> int:
     digits = digits_of(text).replace("_", "")
-    grouped = _GROUPS.fullmatch(text) is not None
-    if not grouped or len(set(digits)) < 2:
-        return 0
+    if len(digits) < 12 or (digits[0] in "18" and not digits.startswith(("1800", "81", "82"))):
+        return NO
     if luhn(digits):
         # Twelve bare digits are too often something else.
-        return CERTAIN if len(digits) > 12 and _known_range(digits) else POSSIBLE
-    if digits[0] in "3456" and len(digits) in {15, 16}:
-        return POSSIBLE
-    return 0
+        return CERTAIN if len(digits) > 12 and _known_range(digits) and len(set(digits)) > 1 else POSSIBLE
+    return POSSIBLE if digits[0] in "3456" and len(digits) in {15, 16} else NO
 
 
 def _find(text: str) -> Sequence[Candidate]:
     found: list[Candidate] = []
     for match in _PATTERN.finditer(text):
-        verdict = _judge(match.group())
-        if verdict:
-            found.append((match.start(), match.end(), verdict))
+        start, end = match.span()
+        best = (start, end, _judge(match.group()))
+        separator = match.group(1)
+        # The groups after a number may be another one: a date, a security code.
+        while separator and best[2] < CERTAIN and (end := text.rfind(separator, start, end)) > start + 13:
+            verdict = _judge(text[start:end])
+            if verdict > best[2]:
+                best = (start, end, verdict)
+        if best[2]:
+            found.append(best)
     return found
 
 
 DETECTOR = Detector(
     entity="CREDIT_CARD",
-    trigger=EDGE + r"\d(?:[ ._-]?\d){11,18}" + EDGE,
+    trigger=EDGE + r"(?:[2-6]|1[ ._-]?8|8[ ._-]?[12])(?:[ ._-]?\d){10,18}" + EDGE,
     find=_find,
     shapes=("999999999999", "9999 9999 9999", "9999-9999-9999", "9999 999999 9", "9999-999999-9",
             "9999.9999.9999", "9999_9999_9999"),

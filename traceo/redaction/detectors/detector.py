@@ -19,6 +19,8 @@ __all__ = [
     "by_pattern",
     "context_words",
     "digits_of",
+    "first_digit",
+    "names",
 ]
 
 # How sure a detector is of a candidate. POSSIBLE ones count only with a context word near or a key that names
@@ -31,6 +33,13 @@ Find: TypeAlias = Callable[[str], Iterable[Candidate]]
 # An id never starts or ends inside a longer word or number.
 BEFORE = r"(?<![0-9A-Za-z])(?<!\d[.,])"
 AFTER = r"(?![0-9A-Za-z])(?!\.\d)"
+
+
+def first_digit(digits: str = "0-9") -> str:
+    """``BEFORE`` and a digit, in the order in which ``re`` can skip to the digits of a text."""
+    return rf"[{digits}](?<![0-9A-Za-z][{digits}])(?<!\d[.,][{digits}])"
+
+
 # The same for RE2, which has no look-around.
 EDGE = r"(?:^|[^0-9A-Za-z]|$)"
 
@@ -63,7 +72,16 @@ def context_words(*words: str) -> re.Pattern[str]:
 
     ``-`` and ``.`` became spaces.
     """
-    return re.compile(r"(?<![^\W\d_])(?:" + "|".join(words) + r")(?![^\W\d_])")
+    # The left edge is checked by ``names``: a pattern that begins with letters is searched faster.
+    return re.compile(r"(?:" + "|".join(words) + r")(?![^\W\d_])")
+
+
+def names(context: re.Pattern[str], text: str) -> bool:
+    """Whether a context word stands in ``text`` as a whole word."""
+    return any(
+        match.start() == 0 or not text[match.start() - 1].isalpha() or not match.group().isascii()
+        for match in context.finditer(text)
+    )
 
 
 def by_pattern(pattern: str, judge: Callable[[str], int], *, flags: int = 0) -> Find:

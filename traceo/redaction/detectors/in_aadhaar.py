@@ -1,7 +1,17 @@
 """IN_AADHAAR: twelve digits, the first from 2 to 9, Verhoeff check digit (UIDAI). Written bare or 4-4-4."""
 
 from .checksums import verhoeff
-from .detector import AFTER, BEFORE, CERTAIN, EDGE, POSSIBLE, Detector, by_pattern, context_words, digits_of
+from .detector import (
+    AFTER,
+    CERTAIN,
+    EDGE,
+    POSSIBLE,
+    Detector,
+    by_pattern,
+    context_words,
+    digits_of,
+    first_digit,
+)
 
 __all__ = ["DETECTOR"]
 
@@ -16,10 +26,7 @@ DETECTOR = Detector(
     entity="IN_AADHAAR",
     trigger=EDGE + r"[2-9]\d{3}[ -]?\d{4}[ -]?\d{4}" + EDGE,
     find=by_pattern(
-        BEFORE
-        + r"(?<!\d[ -])(?:[2-9]\d{3} \d{4} \d{4}|[2-9]\d{3}-\d{4}-\d{4}|[2-9]\d{11})"
-        + AFTER
-        + r"(?![ -]\d)",
+        first_digit("2-9") + r"(?:\d{3} \d{4} \d{4}|\d{3}-\d{4}-\d{4}(?!-\d)|\d{11})" + AFTER,
         _judge,
     ),
     shapes=("999999999999", "9999 9999 9999", "9999-9999-9999"),

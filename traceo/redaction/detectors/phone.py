@@ -7,7 +7,7 @@ Everything else that has 7 to 15 digits in groups needs a word such as *phone*, 
 import re
 from collections.abc import Sequence
 
-from .detector import CERTAIN, EDGE, POSSIBLE, Candidate, Detector, context_words, digits_of
+from .detector import CERTAIN, EDGE, NO, POSSIBLE, Candidate, Detector, context_words, digits_of
 
 __all__ = ["ALSO", "DETECTOR"]
 
@@ -27,28 +27,37 @@ _DATE = re.compile(
 )
 
 
-def _judge(match: re.Match[str]) -> int:
-    digits = len(digits_of(re.split(r"[x#e]", match.group(), maxsplit=1)[0]))
-    if match["plus"] is not None:
-        return CERTAIN if 8 <= digits <= 15 else 0
-    if match["nanp"] is not None:
+def _judge(text: str, *, plus: bool, nanp: bool) -> int:
+    digits = len(digits_of(re.split(r"[x#e]", text, maxsplit=1)[0]))
+    if plus:
+        return CERTAIN if 8 <= digits <= 15 else NO
+    if nanp:
         return CERTAIN
-    if not 7 <= digits <= 15 or _DATE.match(match.group()):
-        return 0
+    if not 7 <= digits <= 15 or _DATE.match(text):
+        return NO
     return POSSIBLE
 
 
 def _find(text: str) -> Sequence[Candidate]:
     found: list[Candidate] = []
     for match in _PATTERN.finditer(text):
-        verdict = _judge(match)
+        start, end = match.span()
+        plus, nanp = match["plus"] is not None, match["nanp"] is not None
+        verdict = _judge(match.group(), plus=plus, nanp=nanp)
+        # Too long: other numbers follow the telephone number.
+        while not verdict and (cut := max(text.rfind(c, start, end) for c in " .-/")) > start + 7:
+            end = cut
+            verdict = _judge(text[start:end], plus=plus, nanp=nanp)
         if verdict:
-            found.append((match.start(), match.end(), verdict))
+            found.append((start, end, verdict))
     return found
 
 
+# Every Python traceback says "most recent call last".
+_CALL = "call(?:ed|ing| me| us)?(?! last)"
+_CALL_IN_TEXT = "call(?:ed|ing| me| us| [^l])"
 _WORDS = (
-    "phones?", "telephone", "tel", "mobile", "cell", "cellphone", "fax", "call(?:ed|ing| me| us)?", "caller",
+    "phones?", "telephone", "tel", "mobile", "cell", "cellphone", "fax", _CALL, "caller",
     "dial(?:ed)?", "sms", "whatsapp", "msisdn", "contact", "text me", "ring", "reach (?:me|us|him|her)",
     "answering", "messages? (?:to|on)", "registered", "desk", "office", "home", "hotline", "voicemail",
     "phone number", "number is", "telefon", "handy", "mobil", "teléfono", "telefono", "móvil", "téléphone",
@@ -68,7 +77,7 @@ DETECTOR = Detector(
 )
 _CONTEXTUAL = Detector(
     entity="PHONE",
-    trigger=r"(?i)(?:^|[^a-z])(?:" + "|".join(_WORDS) + r")(?:[^a-z]|$)",
+    trigger=r"(?i)(?:^|[^a-z])(?:" + "|".join(_WORDS).replace(_CALL, _CALL_IN_TEXT) + r")(?:[^a-z]|$)",
     find=lambda text: [found for found in _find(text) if found[2] == POSSIBLE],
     words=frozenset(_FIRST_WORD.findall(" ".join(_WORDS).lower())),
     guards=tuple(word for word in _WORDS if not word.isascii()),

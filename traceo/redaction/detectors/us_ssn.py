@@ -7,7 +7,6 @@ The format counts alone with hyphens or spaces; nine bare digits need a context 
 
 from .detector import (
     AFTER,
-    BEFORE,
     CERTAIN,
     EDGE,
     NO,
@@ -16,6 +15,7 @@ from .detector import (
     by_pattern,
     context_words,
     digits_of,
+    first_digit,
 )
 
 __all__ = ["DETECTOR"]
@@ -33,10 +33,10 @@ DETECTOR = Detector(
     entity="US_SSN",
     trigger=EDGE + r"\d{3}[- ./]?\d{2}[- ./]?\d{4}" + EDGE,
     find=by_pattern(
-        BEFORE
-        + r"(?<!\d[ -])(?:\d{3}-\d{2}-\d{4}|\d{3} \d{2} \d{4}|\d{3}\.\d{2}\.\d{4}|\d{3}/\d{2}/\d{4}|\d{9})"
-        + AFTER
-        + r"(?![ -]\d)",
+        first_digit()
+        + r"(?:\d\d-\d\d-\d{4}(?!-\d)|(?<!\d \d)\d\d \d\d \d{4}(?! \d)"
+        + r"|\d\d\.\d\d\.\d{4}|\d\d/\d\d/\d{4}|\d{8})"
+        + AFTER,
         _judge,
     ),
     shapes=("999-99-9999", "999 99 9999", "999999999", "999.99.9999", "999/99/9999"),
