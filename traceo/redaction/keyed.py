@@ -6,9 +6,10 @@ The key table decides, as it does for attributes; here is only how far such a va
 """
 
 import re
+from typing import NamedTuple
 
 from .filter import WORDS
-from .keys import KeyTable, words_in
+from .keys import KeyTable, words_in, words_of
 from .spans import MARKER, Span
 
 __all__ = ["Keyed"]
@@ -30,7 +31,7 @@ _KEY = re.compile(
     re.ASCII,
 )
 _OPTION = re.compile(r"(?<![\w\-])(--[\w\-]{2,60}) (?=[^\s\-])")
-_QUOTE = re.compile(r"b?(\\{0,3})([\"'`])")
+_QUOTE = re.compile(r"(?:rb|br|[bfru])?(\\{0,3})([\"'`])")
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|digest|token|negotiate|apikey|aws4-hmac-sha256)[ +]+")
 _BARE = re.compile(r"[^\s,;&\"'<>)\]}|\\]+")
 # Secrets hold any character; they end where the next pair begins.
@@ -46,6 +47,22 @@ _CODE_WORDS = frozenset({"cvv", "cvv2", "cvc", "cvc2", "otp", "pin", "passcode"}
 _SAID = frozenset({"password", "passwd", "passcode", "pin", "otp", "key", "secret"})
 _CODES = frozenset({"PIN", "OTP", "CVV"})
 _NUMBER = re.compile(r"-?[\d.]{1,6}")
+_WORDY = frozenset({"TOKEN", "SESSION", "COOKIE", "EMAIL", "PHONE"})
+# Fewer digits than this are no such value.
+_DIGITS: dict[str, int] = {
+    **dict.fromkeys(words_in("CVV PIN OTP"), 3),
+    **dict.fromkeys(
+        words_in(
+            """
+            PHONE GEO BIRTH_DATE NATIONAL_ID US_SSN IN_AADHAAR IN_PAN SG_NRIC BR_CPF IBAN CN_RESIDENT_ID
+            CREDIT_CARD CARD_EXPIRY BANK_ACCOUNT PASSPORT DRIVER_LICENSE
+            """
+        ),
+        1,
+    ),
+}
+_FIELD = re.compile(r"[a-z_]+")
+_VARIABLE = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)
 _SAYS = frozenset({"PASSWORD", "PIN", "OTP", "API_KEY", "SECRET"})
 
 # Said about a value instead of it.
@@ -60,7 +77,7 @@ _BENIGN = words_in(
     """
 )
 _PLACEHOLDER = re.compile(
-    r"[*•xX.\-_#]{3,}|\$\{\w+\}|\$[A-Z_]+|%\(\w+\)s|%[sdr]|\{\{? ?[a-z_][\w.!:\[\]'\" ]*\}\}?|\{\}|"
+    r"[*•xX.\-_#]{3,}|\$\{\w+\}?|\$[A-Z_]+|%\(\w+\)s|%[sdr]|\{\{? ?[a-z_][\w.!:\[\]'\" ]*\}\}?|\{\}|"
     r"<[A-Za-z_ \-]+>|:[a-z_]+|\?|\[[A-Za-z_ ]*\]|…"
 )
 # A line of source code in a traceback passes a variable on.
@@ -130,7 +147,8 @@ class Keyed:
             marker, rule = self._means(match["key"])
             if marker and _is_pair(text, match, marker):
                 start, end = _value(text, match, marker)
-                if end > start and not _is_harmless(text[start:end], match, marker):
+                found = _Found(marker, rule, quoted=start > match.end())
+                if end > start and not _is_harmless(text[start:end], match, found):
                     spans.append(Span(start, end, marker, rule))
                     at = end
             match = _KEY.search(text, at)
@@ -233,21 +251,43 @@ def _closing_bracket(text: str, at: int) -> int:
     return limit
 
 
-def _is_harmless(value: str, match: re.Match[str], marker: str) -> bool:
+def _is_harmless(value: str, match: re.Match[str], found: "_Found") -> bool:
     folded = value.strip(" .,;:!()").lower()
     if not folded or folded in _BENIGN or _PLACEHOLDER.fullmatch(value) or MARKER.fullmatch(value):
         return True
-    if match["close"] is not None and match["says"] is None and match["pair"] is None:
-        return False
-    if match["pair"] is not None:
-        return re.fullmatch(r"[a-z_]+", value) is not None
-    if match["says"] is not None or match["code"] is not None:
-        return not any(c.isdigit() for c in value)
-    if marker == "REDACTED":
-        return _NUMBER.fullmatch(value) is not None
-    last = match["key"].lower()[-8:]
-    if _CODE.match(value) or (len(last) > 3 and folded.endswith(last)):
+    digits = sum(map(str.isdigit, value))
+    if digits < _DIGITS.get(found.marker, 0) or (
+        not digits and found.rule.endswith(("zip", "code", "zipcode"))
+    ):
         return True
-    if marker in {"TOKEN", "SESSION", "COOKIE", "EMAIL", "PHONE", "GEO"} and folded.isalpha():
+    if match["pair"] is not None:
+        return _FIELD.fullmatch(value) is not None
+    if match["says"] is not None or match["code"] is not None:
+        return not digits
+    if found.marker == "REDACTED":
+        return _NUMBER.fullmatch(value) is not None
+    if found.quoted:
+        return False
+    # A bare word beside a quoted key is code, beside a plain one perhaps prose.
+    if _CODE.match(value) or (not digits and _is_name_of(value, match)):
+        return True
+    if match["close"] is None and folded.isalpha() and found.marker in _WORDY:
         return ":" in match["sep"] or len(folded) < 4
     return False
+
+
+def _is_name_of(value: str, match: re.Match[str]) -> bool:
+    """A variable passed on: ``session = session``, ``"token": encoded_token``, ``sig = inspect.signature``."""
+    if _VARIABLE.fullmatch(value) is None:
+        return False
+    last = words_of(match["key"]).rsplit("_", 1)[-1]
+    joined = "_" in value or "." in value
+    return (len(last) > 3 and value.lower().endswith(last)) or (joined and match["sep"] == " = ")
+
+
+class _Found(NamedTuple):
+    """What the key of a value says, and whether the value stands in quotes."""
+
+    marker: str
+    rule: str
+    quoted: bool

@@ -42,8 +42,7 @@ _SUFFIXES: dict[str, str] = {
         license_key
     """,
     "CREDENTIALS": """
-        authorization proxy_authorization credential credentials auth_header basic_auth http_auth
-        www_authenticate userinfo
+        authorization proxy_authorization credential credentials auth_header basic_auth http_auth userinfo
     """,
     "COOKIE": "cookie set_cookie cookies set_cookies",
     "SESSION": "session session_id sessionid phpsessid jsessionid session_key sess_id connect_sid sid",
@@ -146,7 +145,7 @@ _EXEMPT = words_in(
     gen_ai_token_type db_session aws_session db_user_name feature_flag_set_id server_address client_address
     peer_address network_peer_address network_local_address local_address source_address destination_address
     socket_address bind_address mac_address ip_address host_ip listen_address net_sock_peer_addr
-    remote_address sec_ch_ua_mobile per_token time_per_output_token time_to_first_token
+    remote_address sec_ch_ua_mobile is_mobile per_token time_per_output_token time_to_first_token
     """
 )
 # Written by instrumentation from its own knowledge, not from a request. Only secrets and e-mail addresses are

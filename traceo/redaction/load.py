@@ -31,7 +31,7 @@ from .profiles import PROFILES, TYPES
 
 __all__ = ["load_policy", "parse_policy"]
 
-_SETTINGS = ("profiles", "ip", "region", "scanned_chars", "types", "keys")
+_SETTINGS = ("profiles", "ip", "scanned_chars", "types", "keys")
 _IP = ("mask", "hash", "truncate", "keep")
 # A marker must look like one, or a second pass would redact it again.
 _MARKER = re.compile(r"[A-Z][A-Z_]{2,30}")
@@ -45,7 +45,6 @@ class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Document(msgspec.Struct, frozen=True):
     profiles: list[str] = []
     ip: str = "mask"
-    region: str = ""
     scanned_chars: int = 131_072
     types: dict[str, str] = {}
     keys: dict[str, str | _Rule] = {}
@@ -86,7 +85,6 @@ def parse_policy(document: Mapping[str, object], *, source: str, secret: bytes =
         ),
         profiles=tuple(read.profiles),
         ip=_one_of(read.ip, _IP, "ip action", source),
-        region=read.region,
         secret=secret,
         scanned_chars=read.scanned_chars,
     )

@@ -39,10 +39,9 @@ class Policy(msgspec.Struct, frozen=True):
 
     ``entities`` gives types another action than masking; ``ip`` the same for global IP addresses, where
     ``"truncate"`` keeps the /24 or /48 network. ``profiles`` switch on sets of types (see
-    ``traceo.redaction.profiles``), and ``region`` is the country whose telephone numbers are written
-    without a ``+``. ``secret`` keys the HMAC of hashes and pseudonyms; without one a random key is made
-    per process, so that values compare within that process only. ``scanned_chars`` bounds the work on one
-    value: what is longer loses its tail.
+    ``traceo.redaction.profiles``). ``secret`` keys the HMAC of hashes and pseudonyms; without one a random
+    key is made per process, so that values compare within that process only. ``scanned_chars`` bounds the
+    work on one value: what is longer loses its tail.
     """
 
     enabled: bool = True
@@ -50,7 +49,6 @@ class Policy(msgspec.Struct, frozen=True):
     entities: tuple[tuple[str, Action], ...] = ()
     profiles: tuple[str, ...] = ()
     ip: str = "mask"
-    region: str = ""
     secret: bytes = b""
     scanned_chars: int = 131_072
 

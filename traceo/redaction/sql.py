@@ -97,7 +97,7 @@ DETAIL_WORDS = frozenset(
     | {"insertmanyvalues", "insert", "delete", "update", "select"}
 )
 _OPENING = re.compile(
-    r"(?P<parameters>\[parameters: )|(?P<key>(?<=\))=\()|(?P<row>Failing row contains \()"
+    r"(?P<parameters>\[parameters: )|(?P<key>Key \([^\n]{1,256}?\)=\()|(?P<row>Failing row contains \()"
     r"|(?P<entry>Duplicate entry ')|(?P<value>duplicate key value is \()|(?P<dup>dup key: \{)"
     rf"|(?P<sql>\[SQL: )|(?P<line>(?:; args=|{_ECHO})(?=[(\[{{]))|(?P<statement>{_VERB})"
 )

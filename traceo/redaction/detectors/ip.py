@@ -24,7 +24,7 @@ _V6 = re.compile(
 # What makes four numbers a version: a word, a comparison, or a product token of a user agent (RFC 9110,
 # 10.1.5).
 _VERSION = re.compile(
-    r"(?:\b(?:version|ver|release|build|v)|==|>=|<=|~="
+    r"(?:\b(?:version|ver|release|build|section|chapter|v)|==|>=|<=|~=|section-"
     r"|(?<![\w/.\-])(?:[A-Z][\w.+\-]*|[\w\-]*(?:curl|http|client|sdk|agent|lib|python|java|node|ruby|nginx|boto)[\w\-]*)/)"
     r"[ :='\"]{0,3}$",
     re.ASCII,

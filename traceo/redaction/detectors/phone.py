@@ -11,7 +11,7 @@ from .detector import CERTAIN, EDGE, NO, POSSIBLE, Candidate, Detector, context_
 
 __all__ = ["ALSO", "DETECTOR"]
 
-_INTERNATIONAL = r"\+\d{1,3}(?:[ .\-/]{0,2}(?:\(\d{1,5}\)|\d{1,12})){1,6}"
+_INTERNATIONAL = r"\+[1-9]\d{0,2}(?:[ .\-/]{0,2}(?:\(\d{1,5}\)|\d{1,12})){1,6}"
 _NANP = r"(?:\+?1[ .\-]?)?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.\-])[2-9]\d{2}[.\- ]\d{4}"
 _GROUPS = r"(?:\(\d{1,5}\)[ \-]?|\d{1,5}[ .\-/])(?:\d{1,8}[ .\-/]){0,5}\d{2,8}|\d{7,15}"
 _EXTENSION = r"(?:\s?(?:x|ext\.?|#)\s?\d{1,6})?"
