@@ -84,11 +84,10 @@ class _Words(dict[int, str]):
     """Lower case for ASCII letters and digits, a blank for everything else."""
 
     def __missing__(self, code: int) -> str:
-        char = chr(code)
-        return char.lower() if code < 128 and char.isalnum() else " "
+        return " "
 
 
-WORDS = _Words()
+WORDS = _Words({code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)})
 
 
 def _guard_filter(triggers: Sequence[Trigger]) -> Callable[[str], Sequence[int]]:

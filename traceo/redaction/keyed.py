@@ -277,7 +277,7 @@ def _is_harmless(value: str, match: re.Match[str], found: "_Found") -> bool:
 
 
 def _is_name_of(value: str, match: re.Match[str]) -> bool:
-    """A variable passed on: ``session = session``, ``"token": encoded_token``, ``sig = inspect.signature``."""
+    """A variable passed on: ``session = session``, ``"token": a_token``, ``sig = inspect.signature``."""
     if _VARIABLE.fullmatch(value) is None:
         return False
     last = words_of(match["key"]).rsplit("_", 1)[-1]
