@@ -27,7 +27,7 @@ def test_the_configuration_page_is_what_the_table_of_settings_says():
     assert (ROOT / "docs" / "configuration.md").read_text() == page(), "run `make docs`"
 
 
-@pytest.mark.parametrize("snippet", _snippets())
+@pytest.mark.parametrize("snippet", list(_snippets()))
 def test_every_python_snippet_runs(snippet, tmp_path):
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", snippet],
