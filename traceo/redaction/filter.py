@@ -76,6 +76,8 @@ def _re2_filter(triggers: Sequence[Trigger]) -> Callable[[str], Sequence[int]]:
     return candidates
 
 
+_DIGITS = 20
+_FEWEST_DIGITS = 4
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _SHAPE = str.maketrans(dict.fromkeys("0123456789", "9") | dict.fromkeys(_LETTERS, "A"))
 
@@ -95,7 +97,11 @@ def _guard_filter(triggers: Sequence[Trigger]) -> Callable[[str], Sequence[int]]
     plain = [(index, trigger) for index, trigger in enumerate(triggers) if trigger.probe is None]
     by_word = [(i, t.words, t.digits) for i, t in plain if t.words]
     by_guard = [(guard, i) for i, t in plain for guard in t.guards]
-    by_shape = [(form, i, t.digits) for i, t in plain for form in t.shapes]
+    # By the number of digits in a text, as far as that matters.
+    by_shape = [
+        [(form, i) for i, t in plain for form in t.shapes if t.digits <= digits]
+        for digits in range(_DIGITS + 1)
+    ]
     ascii_guards = [(guard, i) for guard, i in by_guard if guard.isascii()]
 
     def candidates(text: str) -> Sequence[int]:
@@ -106,8 +112,8 @@ def _guard_filter(triggers: Sequence[Trigger]) -> Callable[[str], Sequence[int]]
         shape = text.translate(_SHAPE)
         digits = shape.count("9")
         found += [i for i, wanted, least in by_word if digits >= least and not wanted.isdisjoint(words)]
-        if digits >= 4:
-            found += [i for form, i, least in by_shape if digits >= least and form in shape]
+        if digits >= _FEWEST_DIGITS:
+            found += [i for form, i in by_shape[min(digits, _DIGITS)] if form in shape]
         return sorted(set(found)) if found else ()
 
     return candidates

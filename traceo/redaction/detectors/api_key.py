@@ -149,26 +149,27 @@ def _trie(prefixes: list[str]) -> str:
 
 _PREFIX = re.compile(r"(?<![0-9A-Za-z])" + _trie([p for _, prefixes, _ in _ISSUERS for p in prefixes]))
 _CHUNK = re.compile(r"[0-9A-Za-z]+(?=[^0-9A-Za-z])")
-# The first word of a prefix, where it is one; the other prefixes are glued to what follows.
-_WORDS = frozenset(
-    match.group().lower()
+# First words of prefixes that stand in many a text; there the whole prefix is looked for.
+_COMMON = frozenset({"access", "api", "v1", "key", "live", "test", "secret", "1", "hooks", "discord"})
+_FIRST_WORDS = {
+    p: match.group().lower()
     for _, prefixes, _ in _ISSUERS
     for p in prefixes
-    if (match := _CHUNK.match(p)) is not None
+    if (match := _CHUNK.match(p)) is not None and match.group().lower() not in _COMMON
+}
+_WORDS = frozenset(_FIRST_WORDS.values())
+_INNER = ["-us", ":AA", "Q~", "JQQJ99", ".atlasv1.", "ACDb", "AzFu", "AzCa", "AzSe", "ASt"]
+_ANYWHERE = re.compile(
+    _trie([*(p for _, prefixes, _ in _ISSUERS for p in prefixes if p not in _FIRST_WORDS), *_INNER])
 )
-_GLUED = tuple(sorted(
-    {p for _, prefixes, _ in _ISSUERS for p in prefixes if p.isalnum()}
-    | {"-us", ":AA", "Q~", "JQQJ99", ".atlasv1.", "ACDb", "AzFu", "AzCa", "AzSe", "ASt"}
-))  # fmt: skip
 _DISCORD = re.compile(r"[0-9A-Za-z_-]{23}\.[0-9A-Za-z_-]{6}\.")
 
 
 def _probe(text: str, words: set[str]) -> bool:
     if not words.isdisjoint(_WORDS) and _PREFIX.search(text) is not None:
         return True
-    for glued in _GLUED:
-        if glued in text:
-            return True
+    if _ANYWHERE.search(text) is not None:
+        return True
     return text.count(".") >= 2 and _DISCORD.search(text) is not None
 
 

@@ -93,6 +93,7 @@ DETECTOR = Detector(
     entity="CREDIT_CARD",
     trigger=EDGE + r"(?:[2-6]|1[ ._-]?8|8[ ._-]?[12])(?:[ ._-]?\d){10,18}" + EDGE,
     find=_find,
+    digits=12,
     shapes=("999999999999", "9999 9999 9999", "9999-9999-9999", "9999 999999 9", "9999-999999-9",
             "9999.9999.9999", "9999_9999_9999"),
     context=context_words(

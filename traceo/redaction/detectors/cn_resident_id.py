@@ -19,6 +19,7 @@ DETECTOR = Detector(
         BEFORE + r"[1-8]\d{5}(?:18|19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx]" + AFTER,
         _judge,
     ),
+    digits=17,
     shapes=("9" * 17,),
     context=context_words(
         "身份证(?:号码?)?",

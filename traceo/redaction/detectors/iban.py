@@ -28,7 +28,7 @@ _LENGTHS = {
     "YE": 30,
 }  # fmt: skip
 _COUNTRIES = "|".join(_LENGTHS)
-_HEAD = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}\d\d(?=[ -]?[0-9A-Za-z]{4})", re.ASCII)
+_HEAD = re.compile(r"[A-Za-z](?<![0-9A-Za-z][A-Za-z])[A-Za-z]\d\d(?=[ -]?[0-9A-Za-z]{4})", re.ASCII)
 _BODY = re.compile(r"(?:[ -]?[0-9A-Za-z]){11,30}", re.ASCII)
 _SPACES = str.maketrans("", "", " -")
 

@@ -30,5 +30,6 @@ DETECTOR = Detector(
         _judge,
     ),
     shapes=("999999999999", "9999 9999 9999", "9999-9999-9999"),
+    digits=12,
     context=context_words("aadhaa?r", "aadhaar", "adhaar", "uid(?:ai)?", "आधार", "kyc"),
 )

@@ -17,5 +17,6 @@ DETECTOR = Detector(
     trigger=EDGE + r"[A-Za-z]{5}\d{4}[A-Za-z]" + EDGE,
     find=by_pattern(BEFORE + r"[A-Za-z]{5}\d{4}[A-Za-z]" + AFTER, _judge),
     shapes=("AAAAA9999A",),
+    digits=4,
     context=context_words("pan", "permanent account", "income tax", "पैन", "kyc"),
 )

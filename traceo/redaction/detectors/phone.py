@@ -65,21 +65,30 @@ _WORDS = (
     "電話", "电话", "手机", "携帯", "फोन",
 )  # fmt: skip
 
-_FIRST_WORD = re.compile(r"[a-z]+")
+# The first word of each, for the filter without RE2.
+_FIRST = frozenset(
+    {"phone", "phones", "message", "messages", "call", "called", "calling", "dial", "dialed", "text", "reach"}
+    | {re.split(r"[^\w]", word)[0] for word in _WORDS if word.isascii()}
+)
+_SHAPES = (
+    "+9",
+    *(f"999{a}999{b}9999" for a in "-." for b in "-. "),
+    *(f"){a}999{b}9999" for a in ("", " ") for b in "-. "),
+)
 
 # What counts alone, and what needs a word near by: two filters, so that dates do not wake the second one.
 DETECTOR = Detector(
     entity="PHONE",
     trigger=r"\+\d[\d ().\-/]{6}|" + EDGE + r"(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.\-])[2-9]\d{2}[.\- ]\d{4}",
     find=lambda text: [found for found in _find(text) if found[2] == CERTAIN],
-    shapes=("+9", "999-999", "999.999", ")999", ") 999"),
+    shapes=_SHAPES,
     digits=8,
 )
 _CONTEXTUAL = Detector(
     entity="PHONE",
     trigger=r"(?i)(?:^|[^a-z])(?:" + "|".join(_WORDS).replace(_CALL, _CALL_IN_TEXT) + r")(?:[^a-z]|$)",
     find=lambda text: [found for found in _find(text) if found[2] == POSSIBLE],
-    words=frozenset(_FIRST_WORD.findall(" ".join(_WORDS).lower())),
+    words=_FIRST,
     guards=tuple(word for word in _WORDS if not word.isascii()),
     digits=7,
     context=context_words(*_WORDS),

@@ -27,5 +27,6 @@ DETECTOR = Detector(
     trigger=EDGE + r"[STFGMstfgm]\d{7}[A-Za-z]" + EDGE,
     find=by_pattern(BEFORE + r"[STFGMstfgm]\d{7}[A-Za-z]" + AFTER, _judge),
     shapes=("A9999999A",),
+    digits=7,
     context=context_words("nric", "fin", "ic", "identity card", "identification", "singpass", "身份证"),
 )
