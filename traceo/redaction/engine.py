@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 
 from traceo.records import AnyValue, Attributes
 
-from .keys import Decision, KeyTable
+from .keys import KeyTable
 from .marks import Marks
+from .plan import Change, Plan, changed, cut
 from .policy import Action, Policy
 from .report import Report
-from .scan import DetectorError, Scanner, View
+from .scan import DetectorError, Scanner
 from .spans import MARKER, Span, join, render
 from .sql import literals, normalise
 
@@ -21,30 +22,12 @@ __all__ = ["DROPPED", "Engine"]
 
 DROPPED = "[DROPPED]"
 _CUT = "[TRUNCATED]"
-_WORD_CHARS = 1024
 _DEPTH = 8
 _PLANS_KEPT = 4096
 _CLEAN_KEPT = 8192
 _CLEAN_CHARS = 512
 # Below this a number is no card and no id that counts without its context.
 _PLAIN_NUMBER = 10**11
-
-
-class _Plan:
-    """What to do with the values of one key, and the clean texts seen under keys like it."""
-
-    __slots__ = ("clean", "decision", "key", "masks", "new_key", "quiet", "view")
-
-    def __init__(
-        self, key: str, new_key: str, decision: Decision, clean: set[str], view: View, *, quiet: bool
-    ) -> None:
-        self.key = key
-        self.new_key = new_key
-        self.decision = decision
-        self.clean = clean
-        self.view = view
-        self.masks = decision.action not in {Action.SCAN, Action.KEEP}
-        self.quiet = quiet  # small numbers under this key are just numbers
 
 
 class Engine:
@@ -68,8 +51,8 @@ class Engine:
         self._key_view = self._scanner.view("")
         self._marks = Marks(policy)
         self._report = Report()
-        self._plans: dict[str, _Plan] = {}
-        self._nested: dict[str, _Plan] = {}
+        self._plans: dict[str, Plan] = {}
+        self._nested: dict[str, Plan] = {}
         self._clean: dict[str, set[str]] = {}
 
     def text(self, value: str, key: str, hits: list[str]) -> str:
@@ -104,7 +87,7 @@ class Engine:
         if not attributes or not self.policy.enabled:
             return attributes
         plans = self._plans
-        changes: list[tuple[str, _Plan, AnyValue]] | None = None
+        changes: list[Change] | None = None
         try:
             for key, value in attributes.items():
                 plan = plans.get(key) or self._plan(key, plans)
@@ -127,7 +110,7 @@ class Engine:
             self._failed(path, [])
             found.append(f"{path}*=error:engine")
             return {"traceo.dropped": DROPPED}
-        return attributes if changes is None else _changed(attributes, changes, path, found)
+        return attributes if changes is None else changed(attributes, changes, path, found)
 
     def field(self, value: str, path: str, found: list[str]) -> str:
         """A text that has a place instead of a key: span name, status message, event name, scope name."""
@@ -156,7 +139,7 @@ class Engine:
         spans = self._find(text, plan)
         return join([*spans, *literals(text)]) if plan.decision.room == "sql" else spans
 
-    def _plan(self, key: str, plans: dict[str, _Plan]) -> _Plan:
+    def _plan(self, key: str, plans: dict[str, Plan]) -> Plan:
         decision = self._keys.decide(key)
         masks = decision.action not in {Action.SCAN, Action.KEEP}
         context = self._scanner.context_of(decision.words)
@@ -170,11 +153,11 @@ class Engine:
         if len(plans) >= _PLANS_KEPT:
             plans.clear()
         view = self._scanner.view(decision.words, structural=structural, room=decision.room)
-        plan = _Plan(key, new_key, decision, self._clean.setdefault(like, set()), view, quiet=quiet)
+        plan = Plan(key, new_key, decision, self._clean.setdefault(like, set()), view, quiet=quiet)
         plans[key] = plan
         return plan
 
-    def _visit(self, value: AnyValue, plan: _Plan, where: str, found: list[str], depth: int) -> AnyValue:
+    def _visit(self, value: AnyValue, plan: Plan, where: str, found: list[str], depth: int) -> AnyValue:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
@@ -196,9 +179,9 @@ class Engine:
         return self._str(str(value), plan, where, found)
 
     def _mapping(
-        self, value: Mapping[str, AnyValue], plan: _Plan, where: str, found: list[str], depth: int
+        self, value: Mapping[str, AnyValue], plan: Plan, where: str, found: list[str], depth: int
     ) -> AnyValue:
-        changes: list[tuple[str, _Plan, AnyValue]] = []
+        changes: list[Change] = []
         for key, item in value.items():
             name = f"{plan.key}.{key}"
             inner = self._nested.get(name) or self._plan(name, self._nested)
@@ -209,10 +192,10 @@ class Engine:
                 changes.append((key, inner, new))
         if not changes:
             return value
-        return _changed(value, changes, f"{where}.", found, skip=len(plan.new_key) + 1)
+        return changed(value, changes, f"{where}.", found, skip=len(plan.new_key) + 1)
 
     def _sequence(
-        self, value: Sequence[AnyValue], plan: _Plan, where: str, found: list[str], depth: int
+        self, value: Sequence[AnyValue], plan: Plan, where: str, found: list[str], depth: int
     ) -> AnyValue:
         # A header list: [("authorization", "Bearer …"), …]. Its second items are judged by the first ones.
         if len(value) == 2 and isinstance(value[0], (str, bytes)) and not plan.masks:
@@ -226,7 +209,7 @@ class Engine:
         same = all(new is old for new, old in zip(items, value, strict=True))
         return value if same else items
 
-    def _number(self, value: float, plan: _Plan, where: str, found: list[str]) -> AnyValue:
+    def _number(self, value: float, plan: Plan, where: str, found: list[str]) -> AnyValue:
         if not plan.masks and (
             plan.view.structural or (abs(value) < _PLAIN_NUMBER and plan.quiet) or value != value  # noqa: PLR0124  NaN
         ):
@@ -238,7 +221,7 @@ class Engine:
         new = self._str(text, plan, where, found)
         return value if new == text else new
 
-    def _bytes(self, value: bytes, plan: _Plan, where: str, found: list[str]) -> AnyValue:
+    def _bytes(self, value: bytes, plan: Plan, where: str, found: list[str]) -> AnyValue:
         try:
             text = value.decode()
         except UnicodeDecodeError:
@@ -246,14 +229,14 @@ class Engine:
         new = self._str(text, plan, where, found)
         return value if new == text else new.encode()
 
-    def _str(self, value: str, plan: _Plan, where: str, found: list[str]) -> str:
+    def _str(self, value: str, plan: Plan, where: str, found: list[str]) -> str:
         hits: list[str] = []
         new = self._text(value, plan, hits)
         if hits:
             found.extend(f"{where}={rule}" for rule in hits)
         return new
 
-    def _text(self, value: str, plan: _Plan, hits: list[str]) -> str:
+    def _text(self, value: str, plan: Plan, hits: list[str]) -> str:
         if value in plan.clean or not value:
             return value
         decision = plan.decision
@@ -262,7 +245,7 @@ class Engine:
                 return value
             self._count(decision.rule, plan, hits)
             return self._marks.of(decision.marker, decision.action, value)
-        text = value if len(value) <= self.policy.scanned_chars else _cut(value, self.policy.scanned_chars)
+        text = value if len(value) <= self.policy.scanned_chars else cut(value, self.policy.scanned_chars)
         try:
             if decision.room == "sql":
                 text = self._without_literals(text, plan, hits)
@@ -281,13 +264,13 @@ class Engine:
             new += _CUT
         return new
 
-    def _without_literals(self, text: str, plan: _Plan, hits: list[str]) -> str:
+    def _without_literals(self, text: str, plan: Plan, hits: list[str]) -> str:
         statement = normalise(text)
         if statement is not text:
             self._count("sql_literal", plan, hits)
         return statement
 
-    def _find(self, text: str, plan: _Plan) -> list[Span]:
+    def _find(self, text: str, plan: Plan) -> list[Span]:
         spans = self._scanner.scan(text, plan.view)
         return join([span for span in spans if not self._marks.keeps(span.entity)]) if spans else spans
 
@@ -299,7 +282,7 @@ class Engine:
             clean.clear()
         clean.add(value)
 
-    def _count(self, rule: str, plan: _Plan, hits: list[str]) -> None:
+    def _count(self, rule: str, plan: Plan, hits: list[str]) -> None:
         hits.append(rule)
         self._report.count(rule, plan.new_key)
 
@@ -307,37 +290,3 @@ class Engine:
         hits.append("error:engine")
         self._report.count("error:engine", "(unknown)" if "@" in key else key)
         return DROPPED
-
-
-def _cut(value: str, limit: int) -> str:
-    """The head of a long text, without the word that the cut goes through.
-
-    Half a secret would not be recognised.
-    """
-    head = value[:limit]
-    last = max(head.rfind(" ", limit - _WORD_CHARS), head.rfind("\n", limit - _WORD_CHARS))
-    return head[: last + 1] if last >= 0 else head[: max(0, limit - _WORD_CHARS)]
-
-
-def _changed(
-    attributes: Mapping[str, AnyValue],
-    changes: list[tuple[str, _Plan, AnyValue]],
-    path: str,
-    found: list[str],
-    *,
-    skip: int = 0,
-) -> Attributes:
-    """A copy with new values, and new keys for those that were personal data themselves."""
-    copy = dict(attributes)
-    for key, plan, value in changes:
-        name = plan.new_key[skip:]
-        if name == key:
-            copy[key] = value
-            continue
-        del copy[key]
-        free, number = name, 2
-        while free in copy:
-            free, number = f"{name}#{number}", number + 1
-        copy[free] = value
-        found.append(f"{path}{free}=KEY")
-    return copy

@@ -9,7 +9,8 @@ import re
 from typing import NamedTuple
 
 from .filter import WORDS
-from .keys import KeyTable, words_in, words_of
+from .key_words import words_in
+from .keys import KeyTable, words_of
 from .spans import MARKER, Span
 
 __all__ = ["Keyed"]

@@ -92,7 +92,9 @@ class Scanner:
         folded = fold(text)
         if folded is None:
             return self._scan(text, self._filter(text), view, 0)
-        return _mapped(self._scan(folded[0], self._filter(folded[0]), view, 0), folded[1])
+        # Both: a sign that folds to letters would glue them to the number beside it.
+        spans = self._scan(text, self._filter(text), view, 0)
+        return spans + _mapped(self._scan(folded[0], self._filter(folded[0]), view, 0), folded[1])
 
     def _named(self, words: str) -> frozenset[int]:
         named = self._by_words.get(words)

@@ -6,7 +6,8 @@ Detectors look at the rest (host, path segments, fragment) as they look at any t
 import re
 from collections.abc import Iterator
 
-from .keys import KeyTable, words_in, words_of
+from .key_words import words_in
+from .keys import KeyTable, words_of
 from .spans import MARKER, Span
 
 __all__ = ["QUERY_TRIGGER", "Queries"]
