@@ -54,6 +54,7 @@ def _extensions() -> list[Extension]:
                 "boundscheck": False,
                 "wraparound": False,
                 "initializedcheck": False,
+                "nonecheck": True,  # a record with a hole in it is an exception to be counted, never a crash
                 "annotation_typing": False,  # the .pxd files alone say what is a C type
                 "embedsignature": False,
             },

@@ -62,7 +62,9 @@ def test_a_spans_scope_and_resource_are_the_tracers():
         "https://s",
         {"a": 1},
     )
-    assert (span.instrumentation_info.name, span.instrumentation_info.version) == ("lib", "1")
+    with pytest.warns(DeprecationWarning, match="instrumentation_scope"):
+        info = span.instrumentation_info
+    assert (info.name, info.version) == ("lib", "1")
     assert json.loads(scope.to_json()) == {
         "name": "lib",
         "version": "1",

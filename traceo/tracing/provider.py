@@ -18,6 +18,7 @@ from opentelemetry.trace import TracerProvider as ApiTracerProvider
 
 from traceo.records import Attributes
 from traceo.tracing.ids import RandomIdGenerator
+from traceo.tracing.kinship import kin
 from traceo.tracing.limits import SpanLimits
 from traceo.tracing.processors import SpanProcessors
 from traceo.tracing.resource import ResourceLike, default_resource, forked, record_of
@@ -81,6 +82,10 @@ class TracerProvider(ApiTracerProvider):
         if shutdown_on_exit:
             self._atexit_handler = atexit.register(self.shutdown)
         _living.add(self)
+
+    @property
+    def __class__(self) -> type:  # pyright: ignore[reportIncompatibleMethodOverride]  see traceo.tracing.kinship
+        return kin(self, "opentelemetry.sdk.trace", "TracerProvider")
 
     @property
     def resource(self) -> Any:

@@ -19,6 +19,7 @@ from urllib.parse import unquote
 from traceo._version import __version__
 from traceo.records import AnyValue, Attributes, ResourceRecord
 from traceo.tracing.attributes import clean_into
+from traceo.tracing.kinship import kin
 
 __all__ = ["Resource", "ResourceLike", "default_resource", "forked", "record_of"]
 
@@ -88,6 +89,10 @@ class Resource:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._attributes}, {self._schema_url!r})"
+
+    @property
+    def __class__(self) -> type:  # pyright: ignore[reportIncompatibleMethodOverride]  see traceo.tracing.kinship
+        return kin(self, "opentelemetry.sdk.resources", "Resource")
 
     def to_json(self, indent: int | None = 4) -> str:
         """The resource as a JSON object."""

@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from opentelemetry.context.context import Context
@@ -77,7 +78,8 @@ class SamplingResult:
         self, decision: Decision, attributes: Attributes | None = None, trace_state: TraceState | None = None
     ) -> None:
         self.decision = decision
-        self.attributes: Attributes = {} if attributes is None else attributes
+        # Read-only and a copy: a sampler may hand out one result again and again.
+        self.attributes: Attributes = MappingProxyType(dict(attributes or {}))
         self.trace_state = trace_state
 
     def __repr__(self) -> str:

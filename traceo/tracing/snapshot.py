@@ -53,7 +53,7 @@ def snapshot(span: Any) -> SpanRecord:
     if ours._events is not None:
         record.events = [
             EventRecord(
-                _name(event.name), _nanos(event.timestamp), event._attributes, event.dropped_attributes
+                _name(event._name), _nanos(event._timestamp), event._attributes, event._dropped_attributes
             )
             for event in ours._events
         ]

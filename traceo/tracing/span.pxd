@@ -22,9 +22,9 @@ cdef class DroppedSpan(SpanIdentity):
 
 cdef class Event:
     cdef public object _attributes
-    cdef public object dropped_attributes
-    cdef public object name
-    cdef public object timestamp
+    cdef public object _dropped_attributes
+    cdef public object _name
+    cdef public object _timestamp
 
 
 @cython.freelist(64)

@@ -10,6 +10,7 @@ Compiled by Cython with the types in ``span.pxd``, see ``traceo._compiled``.
 """
 
 import sys
+import warnings
 from collections import deque
 from collections.abc import Mapping, Sequence
 from logging import getLogger
@@ -125,20 +126,35 @@ class DroppedSpan(SpanIdentity):
 class Event:
     """Something that happened during a span, at ``timestamp`` (unix nanoseconds)."""
 
-    __slots__ = ("_attributes", "dropped_attributes", "name", "timestamp")
+    __slots__ = ("_attributes", "_dropped_attributes", "_name", "_timestamp")
 
     def __init__(
         self, name: str, timestamp: int, attributes: dict[str, AnyValue] | None, dropped_attributes: int
     ) -> None:
-        self.name = name
-        self.timestamp = timestamp
+        self._name = name
+        self._timestamp = timestamp
         self._attributes = attributes
-        self.dropped_attributes = dropped_attributes
+        self._dropped_attributes = dropped_attributes
+
+    @property
+    def name(self) -> str:
+        """What happened."""
+        return self._name
+
+    @property
+    def timestamp(self) -> int:
+        """Unix nanoseconds."""
+        return self._timestamp
 
     @property
     def attributes(self) -> Mapping[str, AnyValue]:
         """The attributes, read-only."""
         return MappingProxyType(self._attributes or {})
+
+    @property
+    def dropped_attributes(self) -> int:
+        """How many attributes the limits cost."""
+        return self._dropped_attributes
 
 
 class Link(ApiLink):
@@ -205,6 +221,9 @@ class Span(SpanIdentity):
     _site: Site
     _start_time: int
     _status: Status | None
+
+    def __init__(self, *_: object, **__: object) -> None:
+        raise TypeError("A span is started by a tracer, not made by its class.")
 
     # --- the API: what an application calls
 
@@ -460,7 +479,8 @@ class Span(SpanIdentity):
 
     @property
     def instrumentation_info(self) -> InstrumentationInfo:
-        """The scope in OpenTelemetry's older shape."""
+        """The scope in OpenTelemetry's older shape; deprecated there too."""
+        warnings.warn("Use instrumentation_scope.", DeprecationWarning, stacklevel=2)
         scope = self._site.scope
         return InstrumentationInfo(scope.name, scope.version, scope.schema_url)
 

@@ -30,6 +30,7 @@ from traceo.tracing.decorate import decorate
 from traceo.tracing.exceptions import describe
 from traceo.tracing.ids import RandomIdGenerator, bits
 from traceo.tracing.sampling import ALL, NONE, Bounds, Sampler, bounds_of
+from traceo.tracing.scope import InstrumentationInfo
 from traceo.tracing.site import Site
 from traceo.tracing.span import DroppedSpan, Span, SpanIdentity
 
@@ -80,6 +81,17 @@ class Tracer:
     def resource(self) -> Any:
         """The provider's resource."""
         return self._site.resource
+
+    @property
+    def span_processor(self) -> Any:
+        """The provider's span processors as one; None while there is none."""
+        return self._site.outlets.processors
+
+    @property
+    def instrumentation_info(self) -> InstrumentationInfo:
+        """The scope in OpenTelemetry's older shape."""
+        scope = self._site.scope
+        return InstrumentationInfo(scope.name, scope.version, scope.schema_url)
 
     def start_span(
         self,
@@ -210,7 +222,7 @@ class Tracer:
             return dropped
 
         site = self._site
-        span = Span.__new__(Span) if _COMPILED else Span()
+        span = Span.__new__(Span)
         span._trace_id = trace_id
         span._span_id = span_id
         span._flags = flags
