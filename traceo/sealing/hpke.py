@@ -32,6 +32,7 @@ from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric import mlkem, x25519
 
 from traceo.errors import OpenError, SealingError
+from traceo.sealing.hidden import HiddenBytes, never_pickled
 
 __all__ = ["Kem", "PrivateKeys", "RecipientKey", "RecipientSecret", "default_kem"]
 
@@ -100,13 +101,15 @@ class RecipientSecret(msgspec.Struct, frozen=True):
     kem: Kem
     seed: bytes
 
+    __reduce__ = never_pickled
+
     def __repr__(self) -> str:
         return f"RecipientSecret(kem={self.kem!r}, seed=<{len(self.seed)} bytes>)"
 
     @classmethod
     def generate(cls, kem: Kem | None = None) -> "RecipientSecret":
         """A new key from the operating system's random numbers."""
-        return cls(default_kem() if kem is None else kem, os.urandom(_SEED_BYTES))
+        return cls(default_kem() if kem is None else kem, HiddenBytes(os.urandom(_SEED_BYTES)))
 
     def fallback(self) -> "RecipientSecret | None":
         """The X25519 key that goes with an X-Wing one, for senders without ML-KEM; None beside an X25519 key.
@@ -115,7 +118,8 @@ class RecipientSecret(msgspec.Struct, frozen=True):
         """
         if self.kem is Kem.X25519:
             return None
-        return RecipientSecret(Kem.X25519, hmac.digest(self.seed, _FALLBACK_LABEL, hashlib.sha256))
+        seed = HiddenBytes(hmac.digest(self.seed, _FALLBACK_LABEL, hashlib.sha256))
+        return RecipientSecret(Kem.X25519, seed)
 
     def recipient(self) -> RecipientKey:
         """The public half. `SealingError` for an X-Wing key on a platform without ML-KEM."""
@@ -130,6 +134,7 @@ class PrivateKeys:
     """The private keys a holder opens batches with, by key id. Its repr shows key ids only."""
 
     __slots__ = ("_keys",)
+    __reduce__ = never_pickled
 
     def __init__(self, secrets: Iterable[RecipientSecret]) -> None:
         self._keys: dict[bytes, tuple[Kem, _SecretKey]] = {
@@ -190,7 +195,7 @@ def _x_wing_halves(seed: bytes) -> tuple[mlkem.MLKEM768PrivateKey, x25519.X25519
     """X-Wing's expandDecapsulationKey."""
     if len(seed) != _SEED_BYTES:
         raise SealingError("an X-Wing private key is a seed of 32 bytes")
-    expanded = hashlib.shake_256(seed).digest(_MLKEM_SEED_BYTES + 32)
+    expanded = HiddenBytes(hashlib.shake_256(seed).digest(_MLKEM_SEED_BYTES + 32))
     try:
         lattice = mlkem.MLKEM768PrivateKey.from_seed_bytes(expanded[:_MLKEM_SEED_BYTES])
     except UnsupportedAlgorithm as error:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from traceo.errors import KeyFileError
 from traceo.sealing import base64url
+from traceo.sealing.hidden import HiddenBytes, HiddenText
 
 __all__ = ["ITERATIONS", "MAX_ITERATIONS", "is_locked", "lock", "unlock"]
 
@@ -42,9 +43,11 @@ def is_locked(data: bytes) -> bool:
 
 def lock(data: bytes, passphrase: str, *, iterations: int = ITERATIONS) -> bytes:
     """`data` as a compact JWE that `passphrase` opens; `ValueError` for an empty one or few iterations."""
+    data, passphrase = HiddenBytes(data), HiddenText(passphrase)
     if not passphrase or not ITERATIONS <= iterations <= MAX_ITERATIONS:
         raise ValueError(f"give a passphrase, and {ITERATIONS} to {MAX_ITERATIONS} iterations")
-    salt, content_key, nonce = os.urandom(_SALT_BYTES), os.urandom(_KEY_BYTES), os.urandom(_NONCE_BYTES)
+    salt, nonce = os.urandom(_SALT_BYTES), os.urandom(_NONCE_BYTES)
+    content_key = HiddenBytes(os.urandom(_KEY_BYTES))
     header = _Header(_ALG, "A256GCM", iterations, base64url.encode(salt))
     protected = base64url.encode(msgspec.json.encode(header))
     wrapped = aes_key_wrap(_derive(passphrase, salt, iterations), content_key)
@@ -53,8 +56,9 @@ def lock(data: bytes, passphrase: str, *, iterations: int = ITERATIONS) -> bytes
     return ".".join([protected, *map(base64url.encode, parts)]).encode()
 
 
-def unlock(data: bytes, passphrase: str) -> bytes:
+def unlock(data: bytes, passphrase: str) -> HiddenBytes:
     """What `lock` locked. `KeyFileError` when the passphrase or the file is not right."""
+    passphrase = HiddenText(passphrase)
     try:
         protected, *parts = data.decode("ascii").strip().split(".")
         header = msgspec.json.decode(base64url.decode(protected), type=_Header)
@@ -68,14 +72,16 @@ def unlock(data: bytes, passphrase: str) -> bytes:
             f"{ITERATIONS} to {MAX_ITERATIONS} iterations are accepted: lock it again"
         )
     try:
-        content_key = aes_key_unwrap(_derive(passphrase, salt, header.p2c), wrapped)
-        return AESGCM(content_key).decrypt(nonce, body + tag, protected.encode())
+        content_key = HiddenBytes(aes_key_unwrap(_derive(passphrase, salt, header.p2c), wrapped))
+        return HiddenBytes(AESGCM(content_key).decrypt(nonce, body + tag, protected.encode()))
     except (InvalidUnwrap, InvalidTag, ValueError):
         raise KeyFileError("the passphrase is wrong, or the key file is damaged") from None
 
 
 def _derive(passphrase: str, salt: bytes, iterations: int) -> bytes:
     # RFC 7518 section 4.8.1.1: the algorithm's name is part of the salt.
-    return hashlib.pbkdf2_hmac(
-        "sha512", passphrase.encode(), _ALG.encode() + b"\x00" + salt, iterations, _KEY_BYTES
+    return HiddenBytes(
+        hashlib.pbkdf2_hmac(
+            "sha512", passphrase.encode(), _ALG.encode() + b"\x00" + salt, iterations, _KEY_BYTES
+        )
     )
