@@ -190,6 +190,8 @@ def _is_pair(text: str, match: re.Match[str], marker: str) -> bool:
         return before.lstrip("b").endswith(('"', "'")) and before[:2].lstrip("b\\").startswith(("(", "["))
     if match["tag"] is not None:
         return before.endswith(("<", ":"))
+    if match["close"] == "]" and before.endswith("[") and match["key"].isupper() and marker not in _SECRETS:
+        return False  # a marker, and what stood behind the value
     if match["sep"] == ":" and before.endswith("/"):
         return False  # an image and its tag
     if match["code"] is not None:

@@ -34,7 +34,7 @@ __all__ = ["load_policy", "parse_policy"]
 _SETTINGS = ("profiles", "ip", "scanned_chars", "types", "keys")
 _IP = ("mask", "hash", "truncate", "keep")
 # A marker must look like one, or a second pass would redact it again.
-_MARKER = re.compile(r"[A-Z][A-Z_]{2,30}")
+_MARKER = re.compile(r"[A-Z][A-Z_]{1,30}")
 
 
 class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,7 +95,7 @@ def _key_rule(key: str, rule: str | _Rule, source: str) -> KeyRule:
         rule = _Rule(rule)
     if not _MARKER.fullmatch(rule.marker):
         raise ConfigError(
-            f"redaction policy in {source}: marker of keys.{key} must be capitals and underscores, 3 to 31"
+            f"redaction policy in {source}: marker of keys.{key} must be capitals and underscores, 2 to 31"
         )
     return KeyRule(key, _action(rule.action, f"keys.{key}", source), rule.marker)
 
