@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from joserfc import jwe
 from joserfc.jwk import OctKey
 
-from traceo.errors import OpenError
+from traceo.errors import OpenError, TrustError
 from traceo.sealing import PrivateKeys, RecipientSecret, base64url
-from traceo.sealing.field import field_kid, open_field, seal_field
-from traceo.sealing.keyring import FieldKeys, RevealKeys, WrappedKey
-from traceo.sealing.pseudonym import pseudonym
+from traceo.sealing.field import field_attribute, field_kid, is_json, open_field, seal_field
+from traceo.sealing.keyring import FieldKeys, RevealKeys, WrappedKey, decode_rows, encode_rows
+from traceo.sealing.pseudonym import Pseudonyms, pseudonym
 
 KEY = bytes(range(32))
 DAY_S = 86_400
@@ -32,7 +32,7 @@ def clock():
 
 @pytest.fixture
 def sealer(secret, clock):
-    return FieldKeys([secret.recipient()], clock=clock)
+    return FieldKeys(lambda: [secret.recipient()], clock=clock)
 
 
 @pytest.fixture
@@ -67,11 +67,27 @@ def test_pseudonyms_differ_by_value_domain_and_key():
         pseudonym("1", key=b"short")
 
 
+def test_one_value_has_one_token_wherever_it_stands():
+    make = Pseudonyms(KEY)
+    assert make(" Ada@Example.com") == make("ada@example.com") == pseudonym("ada@example.com", key=KEY)
+    assert make("user-A1") != make("user-a1")
+    assert "secret" not in repr(make)
+    with pytest.raises(ValueError, match="at least 32 bytes"):
+        Pseudonyms(b"short")
+
+
 @given(st.binary(max_size=200), st.text(max_size=40))
 def test_a_sealed_value_comes_back_on_its_attribute(value, attribute):
     token = seal_field(value, key=KEY, kid="k1", attribute=attribute)
     assert open_field(token, key=KEY, attribute=attribute) == value
     assert field_kid(token) == "k1"
+
+
+def test_a_token_says_its_attribute_and_whether_it_holds_json():
+    token = seal_field(b"[1,2]", key=KEY, kid="k1", attribute="user.roles", json=True)
+    assert (field_attribute(token), is_json(token), is_json(TOKEN)) == ("user.roles", True, False)
+    assert open_field(token, key=KEY, attribute="user.roles") == b"[1,2]"
+    assert json.loads(base64url.decode(token.split(".")[0]))["cty"] == "json"
 
 
 def test_a_token_is_a_jwe_that_joserfc_opens_and_the_other_way_round():
@@ -205,9 +221,40 @@ def test_a_forked_child_seals_under_keys_of_its_own(sealer, reveal):
     assert refuses(lambda: reveal(ours).open(token, attribute="a"))
 
 
+def test_rows_travel_as_json_and_nothing_else_is_taken_for_them(sealer):
+    sealer.seal(b"x", attribute="a", subject="pn_ada")
+    rows = sealer.drain()
+    assert decode_rows(encode_rows(rows)) == rows
+    row = {"kid": "k" * 16, "parent": "", "subject": "", "created_s": 1, "wrapped": "AA=="}
+    assert decode_rows(json.dumps([row]).encode()) == [WrappedKey("k" * 16, "", "", 1, b"\x00")]
+    for change in (
+        {"kid": "short"},
+        {"parent": "short"},
+        {"subject": "s" * 65},
+        {"created_s": -1},
+        {"wrapped": ""},
+        {"wrapped": "A" * 100_000},
+        {"kid": None},
+    ):
+        assert refuses(lambda change=change: decode_rows(json.dumps([{**row, **change}]).encode()))
+    assert refuses(lambda: decode_rows(b"\xff"))
+    assert refuses(lambda: decode_rows(b"{}"))
+
+
+def test_a_process_without_a_reveal_key_seals_nothing(clock):
+    def nobody():
+        raise TrustError("no reveal key")
+
+    sealer = FieldKeys(nobody, clock=clock)
+    for _ in range(2):
+        with pytest.raises(TrustError):
+            sealer.seal(b"x", attribute="a")
+    assert sealer.drain() == []
+
+
 def test_no_secret_shows_in_a_repr(sealer, secret):
     sealer.seal(b"ada@example.com", attribute="a", subject="pn_ada")
     current = sealer._current
     shown = repr(sealer) + repr(current) + repr(sealer.drain()) + repr(RevealKeys(PrivateKeys([secret]), []))
-    assert repr(current.key)[2:-1] not in shown
+    assert repr(bytes(current.key))[2:-1] not in shown + repr(current.key)
     assert "ada@example.com" not in shown

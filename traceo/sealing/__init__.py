@@ -14,9 +14,11 @@ from traceo.sealing.batch import (
 from traceo.sealing.hpke import Kem, PrivateKeys, RecipientKey, RecipientSecret, default_kem
 from traceo.sealing.keyset import EpochKey, KeySet
 from traceo.sealing.published import KeyState, PublishedKey, PublishedKeys
+from traceo.sealing.signature import SIGNED_CONTENT_TYPE, SenderKey, Senders, sign_batch
 
 __all__ = [
     "CONTENT_TYPE",
+    "SIGNED_CONTENT_TYPE",
     "BatchHeader",
     "EpochKey",
     "Kem",
@@ -28,6 +30,8 @@ __all__ = [
     "PublishedKeys",
     "RecipientKey",
     "RecipientSecret",
+    "SenderKey",
+    "Senders",
     "Signal",
     "default_kem",
     "open_batch",
@@ -35,4 +39,5 @@ __all__ = [
     "peek_recipients",
     "rewrap_batch",
     "seal_batch",
+    "sign_batch",
 ]

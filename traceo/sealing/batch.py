@@ -14,7 +14,8 @@ label   value
 "ts"    unix nanoseconds when it was sealed
 ======  ==============================================================
 
-The body is compressed before it is sealed; decompressing it is the opener's business, with a bound.
+The body is compressed before it is sealed; decompressing it is the opener's business, with a bound. Around
+the sealed batch there may be a sender's signature (see `traceo.sealing.signature`).
 """
 
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ import msgspec
 from traceo.errors import OpenError, SealingError
 from traceo.sealing import cose
 from traceo.sealing.hpke import OPEN_FAILED, PrivateKeys, RecipientKey
+from traceo.sealing.signature import SenderKey, Senders, sign_batch, unsigned
 
 __all__ = [
     "CONTENT_TYPE",
@@ -60,15 +62,25 @@ class BatchHeader(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OpenedBatch(msgspec.Struct, frozen=True):
-    """A batch that opened: its authenticated header, its body, and the id of the key that opened it."""
+    """A batch that opened: its authenticated header, its body, and the id of the key that opened it.
+
+    `sender` is the id of the key that signed it, empty when nobody did or nobody checked.
+    """
 
     header: BatchHeader
     body: bytes
     kid: bytes
+    sender: bytes = b""
 
 
-def seal_batch(body: bytes, *, recipients: Sequence[RecipientKey], header: BatchHeader) -> bytes:
-    """`body` as a `COSE_Encrypt` that each of `recipients` (1 to 16) can open.
+def seal_batch(
+    body: bytes,
+    *,
+    recipients: Sequence[RecipientKey],
+    header: BatchHeader,
+    sender: SenderKey | None = None,
+) -> bytes:
+    """`body` as a `COSE_Encrypt` that each of `recipients` (1 to 16) can open, signed by `sender` if given.
 
     Raises `SealingError` when the header is not one we would accept or a key cannot be used.
     """
@@ -82,19 +94,22 @@ def seal_batch(body: bytes, *, recipients: Sequence[RecipientKey], header: Batch
         "ten": header.tenant,
         "ts": header.timestamp_ns,
     }
-    return cose.encrypt(body, fields, recipients)
+    sealed = cose.encrypt(body, fields, recipients)
+    return sealed if sender is None else sign_batch(sealed, sender)
 
 
-def open_batch(data: bytes, keys: PrivateKeys) -> OpenedBatch:
+def open_batch(data: bytes, keys: PrivateKeys, *, senders: Senders | None = None) -> OpenedBatch:
     """The batch in `data`, opened with whichever of `keys` it was sealed to.
 
-    Raises `OpenError`, always with the same words, for every cause: malformed, altered, or sealed to someone
-    else.
+    With `senders` (one at least), one of them must have signed it; without, a signature is not looked at.
+    Raises `OpenError`, always with the same words, for every cause: malformed, altered, sealed to someone
+    else, or not signed by one of the senders.
     """
-    message = cose.parse(data)
+    sealed, sender = senders.check(data) if senders else (unsigned(data), b"")
+    message = cose.parse(sealed)
     header = _header(message)
     body, kid = message.open(keys)
-    return OpenedBatch(header, body, kid)
+    return OpenedBatch(header, body, kid, sender)
 
 
 def peek_header(data: bytes) -> BatchHeader:
@@ -102,12 +117,12 @@ def peek_header(data: bytes) -> BatchHeader:
 
     Raises `OpenError` when `data` is not a sealed batch.
     """
-    return _header(cose.parse(data))
+    return _header(cose.parse(unsigned(data)))
 
 
 def peek_recipients(data: bytes) -> tuple[bytes, ...]:
     """The ids of the keys `data` says it is sealed to: not authenticated. `OpenError` like `peek_header`."""
-    return tuple(recipient.kid for recipient in cose.parse(data).recipients)
+    return tuple(recipient.kid for recipient in cose.parse(unsigned(data)).recipients)
 
 
 def rewrap_batch(
@@ -115,10 +130,10 @@ def rewrap_batch(
 ) -> bytes:
     """The same batch, readable by `recipients` too (or only, with `keep_others=False`); same body bytes.
 
-    `keys` must open the batch. Raises `OpenError` when they do not, `SealingError` when there would be no
-    recipient or more than 16.
+    `keys` must open the batch; a signature is taken off, since it was for the old recipients. Raises
+    `OpenError` when they do not, `SealingError` when there would be no recipient or more than 16.
     """
-    message = cose.parse(data)
+    message = cose.parse(unsigned(data))
     _header(message)
     return message.rewrapped(keys, recipients, keep_others=keep_others)
 

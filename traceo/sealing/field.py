@@ -1,8 +1,9 @@
 """Sealing one value: a compact JWE (RFC 7516), ``alg: dir``, ``enc: A256GCM``.
 
 The protected header is ``{"alg": "dir", "attr": attribute, "enc": "A256GCM", "kid": key id}`` and is the AAD,
-as RFC 7516 has it: a token that was moved to another attribute does not open. Nonces are random; `FieldKeys`
-replaces a key long before 2**32 of them.
+as RFC 7516 has it: a token that was moved to another attribute does not open. A value that is not a text is
+sealed as JSON, and the header says so (``"cty": "json"``). Nonces are random; `FieldKeys` replaces a key long
+before 2**32 of them.
 """
 
 import os
@@ -16,23 +17,24 @@ from traceo.errors import OpenError
 from traceo.sealing import base64url
 from traceo.sealing.hpke import OPEN_FAILED
 
-__all__ = ["field_kid", "open_field", "seal_field"]
+__all__ = ["field_attribute", "field_kid", "is_json", "open_field", "seal_field"]
 
 _NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
 _MAX_TOKEN: Final = 1024 * 1024
 
 
-class _Header(msgspec.Struct, forbid_unknown_fields=True):
+class _Header(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     alg: Literal["dir"]
     attr: str
     enc: Literal["A256GCM"]
     kid: str
+    cty: Literal["", "json"] = ""
 
 
-def seal_field(value: bytes, *, key: bytes, kid: str, attribute: str) -> str:
-    """`value` of `attribute` as a token, under the 32-byte `key` named `kid`."""
-    header = msgspec.json.encode(_Header("dir", attribute, "A256GCM", kid))
+def seal_field(value: bytes, *, key: bytes, kid: str, attribute: str, json: bool = False) -> str:
+    """`value` of `attribute` as a token, under the 32-byte `key` named `kid`; `json` says what `value` is."""
+    header = msgspec.json.encode(_Header("dir", attribute, "A256GCM", kid, "json" if json else ""))
     protected = base64url.encode(header)
     nonce = os.urandom(_NONCE_BYTES)
     sealed = AESGCM(key).encrypt(nonce, value, protected.encode())
@@ -58,6 +60,16 @@ def open_field(token: str, *, key: bytes, attribute: str) -> bytes:
 def field_kid(token: str) -> str:
     """The id of the key that `token` is sealed under, not authenticated; `OpenError` for what is no token."""
     return _header(token.partition("..")[0]).kid
+
+
+def field_attribute(token: str) -> str:
+    """The attribute that `token` is bound to, not authenticated before it opened; `OpenError` likewise."""
+    return _header(token.partition("..")[0]).attr
+
+
+def is_json(token: str) -> bool:
+    """Whether the value in `token` is JSON rather than a text; not authenticated; `OpenError` likewise."""
+    return _header(token.partition("..")[0]).cty == "json"
 
 
 def _header(protected: str) -> _Header:
