@@ -40,7 +40,7 @@ def test_a_command_explains_itself(name, capsys):
     ("word", "said"),
     [
         ("colector", "traceo: there is no command 'colector'; did you mean 'collector'?\n"),
-        ("xyz", "traceo: there is no command 'xyz'; the commands are: collector, demo\n"),
+        ("xyz", f"traceo: there is no command 'xyz'; the commands are: {', '.join(frame.COMMANDS)}\n"),
     ],
 )
 def test_an_unknown_command_is_answered_with_the_nearest(word, said, capsys):
