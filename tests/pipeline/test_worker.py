@@ -1,5 +1,6 @@
 import os
 import threading
+import time
 
 import msgspec
 import pytest
@@ -171,40 +172,61 @@ def test_parts_that_cannot_be_made_yet_cost_no_span(assemble, memory, make_span)
     pipeline.shutdown(10)
 
 
-def test_a_thread_that_died_is_replaced(assemble, memory, make_span):
+def test_not_even_an_exit_thrown_into_the_thread_ends_it(assemble, memory, make_span, caplog):
     class Fatal(BaseException):
         pass
 
-    deaths = iter([Fatal()])
+    deaths = iter([Fatal(), SystemExit(3)])
 
-    def once():
+    def twice():
         for death in deaths:
             raise death
         return assemble()
 
-    pipeline = Pipeline(once, queue_bytes=MiB, flush_every_s=0.01)
-    ended = threading.Event()
-    hook, threading.excepthook = threading.excepthook, lambda args: ended.set()
-    try:
-        pipeline.put_span(make_span())
-        assert ended.wait(10)
-        pipeline._thread.join(10)
-    finally:
-        threading.excepthook = hook
+    pipeline = Pipeline(twice, queue_bytes=MiB, flush_every_s=0.01)
+    pipeline.put_span(make_span())
+    pipeline.put_span(make_span())
+    assert pipeline.flush(10)
+    assert pipeline.health.restarts == 2
+    assert pipeline.balance()[0] == Counts(created=2, delivered=2)
+    assert "the pipeline failed with Fatal and goes on" in caplog.text
+    pipeline.shutdown(10)
+
+
+def test_a_thread_that_is_gone_is_replaced_by_the_next_put(pipeline, memory, make_span):
+    pipeline.put_span(make_span())
+    assert pipeline.flush(10)
+    pipeline._alive = False  # what is left when C code ends a thread
     pipeline.put_span(make_span())
     assert pipeline.flush(10)
     assert pipeline.health.restarts == 1
     assert pipeline.balance()[0] == Counts(created=2, delivered=2)
-    pipeline.shutdown(10)
+
+
+def test_without_a_timer_nothing_is_sent_before_a_flush_or_half_of_the_budget(assemble, memory, make_span):
+    pipeline = Pipeline(assemble, queue_bytes=MiB, flush_every_s=None)
+    for number in range(600):
+        pipeline.put_span(make_span(number))
+    assert pipeline.balance()[0] == Counts(created=600, waiting=600)
+    assert pipeline.flush(10)
+    assert memory.attempts == 2
+    for number in range(1200):
+        pipeline.put_span(make_span(number))
+    deadline = time.monotonic() + 10
+    while memory.attempts == 2 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert memory.attempts > 2
+    assert pipeline.shutdown(10)
+    assert pipeline.balance()[0] == Counts(created=1800, delivered=1800)
 
 
 def test_without_a_thread_to_be_had_flush_and_shutdown_work_in_the_callers(
     pipeline, memory, make_span, monkeypatch
 ):
-    def refuse(self):
+    def refuse(function, arguments):
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr("traceo.pipeline.worker.start_new_thread", refuse)
     pipeline.put_span(make_span())
     assert pipeline.flush(10)
     pipeline.put_span(make_span())

@@ -4,7 +4,6 @@
 scrubber.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar, cast
 
@@ -12,6 +11,7 @@ import msgspec
 
 from traceo.exporters.outcome import Outcome, Package, Signal
 from traceo.pipeline.backlog import Batch
+from traceo.pipeline.native import pause
 from traceo.pipeline.queue import LOGS, SPANS, signal_of
 from traceo.pipeline.scrub import Scrubber
 from traceo.records import LogRecord, SpanRecord
@@ -71,7 +71,7 @@ def prepare(items: Sequence[object], parts: Parts, drop: Drop) -> Prepared:
     snapshot, scrub_span, scrub_log = parts.snapshot, parts.scrubber.span, parts.scrubber.log
     for index, item in enumerate(items):
         if not index % _YIELD_EVERY:
-            time.sleep(0)  # hand the interpreter over: the application must not wait for a whole batch
+            pause(0)  # hand the interpreter over: the application must not wait for a whole batch
         try:
             if item.__class__ is LogRecord:
                 logs.append(scrub_log(cast("LogRecord", item)))

@@ -5,11 +5,11 @@ anything. The price is that the byte bound is estimated: one item in sixteen is 
 it goes out, every one when half of the budget is used, and an empty queue sets the sum right.
 """
 
-import _thread
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, cast
 
+from traceo.pipeline.native import taken_lock
 from traceo.records import LogRecord
 
 __all__ = ["LOGS", "SPANS", "Barrier", "Queue", "Tally", "signal_of", "weigh"]
@@ -75,6 +75,7 @@ class Queue:
         budget_bytes: over it, new items are dropped and counted.
         start: called in the application's thread by the first put, and later when a put finds no live worker;
             must not raise.
+        rouse_at_half: wake the worker when half of the budget is used rather than at 256 items.
     """
 
     __slots__ = (
@@ -83,6 +84,7 @@ class Queue:
         "_closed",
         "_items",
         "_mask",
+        "_rouse_at_half",
         "_start",
         "_taken",
         "closed_drops",
@@ -92,8 +94,9 @@ class Queue:
         "wake",
     )
 
-    def __init__(self, budget_bytes: int, start: Callable[[], None]) -> None:
+    def __init__(self, budget_bytes: int, start: Callable[[], None], *, rouse_at_half: bool = False) -> None:
         self._budget_bytes = budget_bytes
+        self._rouse_at_half = rouse_at_half
         self._start = start
         self._items: deque[Item] = deque()
         self._mask = _EACH  # the first put starts the worker
@@ -107,8 +110,7 @@ class Queue:
         self.full_drops = {SPANS: Tally(), LOGS: Tally()}
         self.closed_drops = {SPANS: Tally(), LOGS: Tally()}
         # A raw lock as a binary semaphore: Event.set() takes a lock that a signal handler could meet taken.
-        self.wake = _thread.allocate_lock()
-        self.wake.acquire()
+        self.wake = taken_lock()
 
     def put(self, item: Item, /) -> None:
         """Take an ended span or a `LogRecord`. Never blocks, never raises."""
@@ -164,7 +166,7 @@ class Queue:
 
     def reset(self) -> None:
         """Forget everything; for a forked child, whose parent delivers what was in here."""
-        self.__init__(self._budget_bytes, self._start)
+        self.__init__(self._budget_bytes, self._start, rouse_at_half=self._rouse_at_half)
 
     def waiting(self) -> dict[str, int]:
         """Items in the queue, by signal."""
@@ -198,10 +200,11 @@ class Queue:
             return
         self._added += weight
         first = len(self._items) == 1 and self._mask == _EACH
-        self._mask = _SAMPLED if used < self._budget_bytes // 2 else _EACH
+        is_half_full = used >= self._budget_bytes // 2
+        self._mask = _EACH if is_half_full else _SAMPLED
         if first or not len(self._items) & (_BURST - 1):
             self._start()
-        if len(self._items) >= _BURST:
+        if is_half_full if self._rouse_at_half else len(self._items) >= _BURST:
             self.rouse()
 
     def _drop(self, drops: dict[str, Tally]) -> bool:

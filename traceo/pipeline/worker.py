@@ -1,18 +1,19 @@
 """The pipeline thread, and what the application calls to feed it, wait for it and end it.
 
-One daemon thread a process, started by the first put: a process without spans has none, a forked child gets
-its own. Everything expensive is imported and built in that thread by ``assemble``.
+One thread a process, started by the first put: a process without spans has none, a forked child gets its
+own. Everything expensive is imported and built in that thread by ``assemble``. Only raw locks and threads
+are used: the application's side may be a signal handler, or a greenlet (see `traceo.pipeline.native`).
 """
 
-import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from opentelemetry import context
+from opentelemetry import context, trace
 
 from traceo.pipeline.delivery import Delivery
 from traceo.pipeline.health import Counts, Health
+from traceo.pipeline.native import allocate_lock, get_ident, pause, start_new_thread, taken_lock, wait
 from traceo.pipeline.queue import LOGS, SPANS, Barrier, Queue
 from traceo.pipeline.trouble import Trouble
 from traceo.records import LogRecord
@@ -24,7 +25,7 @@ __all__ = ["Pipeline"]
 
 _BATCH_ITEMS = 512
 _BATCH_BYTES = 1024 * 1024
-_IMPORT_WAIT_S = 2.0
+_FORK_WAIT_S = 2.0
 
 
 class Pipeline:
@@ -33,7 +34,8 @@ class Pipeline:
     Args:
         assemble: makes the parts; runs in the pipeline thread.
         queue_bytes: the budget for all that waits, before and after encoding.
-        flush_every_s: how long an item may wait before it is sent.
+        flush_every_s: how long an item may wait before it is sent; ``None``: until a flush, the end, or half
+            of the budget is used.
         retry_cap_s: the longest pause between two attempts.
         endpoint: for the lines on stderr.
         advice: what those lines tell the reader to do.
@@ -45,7 +47,7 @@ class Pipeline:
         assemble: Callable[[], "Parts"],
         *,
         queue_bytes: int,
-        flush_every_s: float,
+        flush_every_s: float | None,
         retry_cap_s: float = 30.0,
         endpoint: str = "",
         advice: str = "",
@@ -58,7 +60,7 @@ class Pipeline:
         self._endpoint = endpoint
         self._advice = advice
         self._clock = clock
-        self.queue = Queue(queue_bytes, self._start)
+        self.queue = Queue(queue_bytes, self._start, rouse_at_half=flush_every_s is None)
         self.put_span: Callable[[object], None] = self.queue.put
         self.put_log: Callable[[LogRecord], None] = self.queue.put
         self._stopped = False
@@ -86,39 +88,45 @@ class Pipeline:
         self._overflow = 0
         self._stopping = False
         self._deadline = 0.0
-        self._finished = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
-        self._assembling = threading.Lock()
+        self._finished = taken_lock()
+        self._alive = self._was_alive = False
+        self._thread_id = 0
+        self._starting = allocate_lock()
+        self._working = allocate_lock()  # held where a fork would cut something in two
         self._held_for_fork = False
+        self._of_parent: set[int] = set()  # spans that were open when this process was forked
 
     # Called by the application.
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until all that was put before is delivered or refused; False if that took too long."""
-        if self._stopped or self._thread is threading.current_thread():
+        if self._stopped or (self._alive and self._thread_id == get_ident()):
             return False
-        if self._thread is None and not any(self.queue.waiting().values()):
+        if not self._was_alive and not any(self.queue.waiting().values()):
             return True
-        done = threading.Event()
-        self.queue.bar(Barrier(done.set))
-        if self._thread is None or not self._thread.is_alive():
+        done = taken_lock()
+        self.queue.bar(Barrier(done.release))
+        if not self._alive:
             self._work(self._turn)  # no thread to be had: interpreter shutdown, or a limit of the host
-            return done.is_set()
-        return done.wait(timeout_s)
+            return not done.locked()
+        return wait(done, timeout_s)
 
     def shutdown(self, timeout_s: float) -> bool:
-        """Deliver what there is, then stop for good; True if nothing was lost. Again does nothing."""
+        """Deliver what there is, then stop for good; True if nothing was lost. Again does nothing.
+
+        From a signal handler that interrupts it, it waits for what is left of the first call's time.
+        """
         if self._stopped:
             return not self._lost_at_exit()
-        self._deadline = self._clock() + timeout_s
+        deadline = self._clock() + timeout_s
+        self._deadline = min(self._deadline, deadline) if self._stopping else deadline
         self._stopping = True
         self.queue.close()
         if any(self.queue.waiting().values()):
             self._start()
-        if self._thread is not None and self._thread.is_alive():
+        if self._alive:
             self.queue.rouse()
-            if not self._finished.wait(timeout_s):
+            if not self._has_finished():
                 self._delivery.abandoned = True
                 if self._parts is not None:
                     self._parts.route.close()
@@ -156,23 +164,26 @@ class Pipeline:
     # Around a fork.
 
     def before_fork(self) -> None:
-        """Do not fork in the middle of an import: the child would find a module that nobody finishes."""
-        self._held_for_fork = self._assembling.acquire(timeout=_IMPORT_WAIT_S)
+        """Do not fork in the middle of an import or of a batch: nobody in the child would finish either."""
+        self._held_for_fork = self._working.acquire(timeout=_FORK_WAIT_S)
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
         if self._held_for_fork:
-            self._assembling.release()
+            self._working.release()
 
     def after_fork_in_child(self) -> None:
         """Start empty: what was waiting is the parent's to deliver. The first put starts a thread.
 
-        The parts are kept: they hold no lock, and the sender opens a connection of its own when it sees
-        another process id.
+        The parts are kept if they were at rest: they hold no lock then, and the sender opens a connection of
+        its own when it sees another process id. The spans that were open at the fork are the parent's too.
         """
-        parts = self._parts
+        parts = self._parts if self._held_for_fork else None
         self.queue.reset()
         self._renew()
+        current = trace.get_current_span()
+        if current.is_recording():
+            self._of_parent.add(current.get_span_context().span_id)
         self._parts = parts
         self._inherited = dict(parts.report()) if parts is not None else {}
         if self._stopped:
@@ -182,38 +193,46 @@ class Pipeline:
 
     def _start(self) -> None:
         """Have a live thread. In the application's thread: no waiting for a lock, no exception."""
-        thread = self._thread
-        if (thread is not None and thread.is_alive()) or self._stopped:
-            return
-        if not self._starting.acquire(blocking=False):
+        if self._alive or self._stopped or not self._starting.acquire(blocking=False):
             return
         try:
-            if thread is not None:
+            if self._was_alive:
                 self.health.restarts += 1
-            thread = threading.Thread(target=self._run, name="traceo-pipeline", daemon=True)
-            thread.start()
-            self._thread = thread
-        except RuntimeError:  # no more threads; flush and shutdown do the work themselves
-            self._thread = None
+            # Before it lives: a signal handler that comes between must wait for it, not do its work.
+            self._alive = self._was_alive = True
+            start_new_thread(self._run, ())
+        except Exception:  # no more threads; flush and shutdown do the work themselves
+            self._alive = self._was_alive = False
         finally:
             self._starting.release()
 
     def _run(self) -> None:
-        # Whatever sends our batches must not make spans of them.
-        context.attach(context.set_value("suppress_instrumentation", True))
-        while not self._stopping:
-            if not self._work(self._loop):
-                self.health.restarts += 1
-                self.queue.wake.acquire(timeout=1.0)
-        self._work(self._finish)
-        self._finished.set()
+        try:
+            self._thread_id = get_ident()
+            # Whatever sends our batches must not make spans of them.
+            context.attach(context.set_value("suppress_instrumentation", True))
+            while not self._stopping:
+                if not self._work(self._loop):
+                    self.health.restarts += 1
+                    self.queue.wake.acquire(timeout=1.0)
+            self._work(self._finish)
+        finally:
+            self._alive = False
+            if self._finished.locked():
+                self._finished.release()
+
+    def _has_finished(self) -> bool:
+        finished = self._finished.acquire(timeout=max(0.0, self._deadline - self._clock()))
+        if finished:
+            self._finished.release()
+        return finished
 
     def _work(self, task: Callable[[], None]) -> bool:
         """Run a piece of work; if it fails, what it had in hand is counted as dropped, the rest goes on."""
         self._write_off()  # what a thread that died had in hand
         try:
             task()
-        except Exception as error:
+        except BaseException as error:  # even an exit that was thrown into the thread is not its end
             self._write_off()
             self.trouble.lost(f"the pipeline failed with {type(error).__name__} and goes on")
             return False
@@ -223,9 +242,10 @@ class Pipeline:
         if self._parts is None:
             self._make_parts()  # now rather than with the first batch: a short process may end before that
         while True:
-            pause_s = self._flush_every_s
+            pause_s = -1.0 if self._flush_every_s is None else self._flush_every_s
             if not self._delivery.is_empty:
-                pause_s = min(pause_s, max(0.01, self._delivery.pause_s()))
+                retry_s = max(0.01, self._delivery.pause_s())
+                pause_s = retry_s if pause_s < 0 else min(pause_s, retry_s)
             self.queue.wake.acquire(timeout=pause_s)
             if self._stopping:
                 return
@@ -260,7 +280,7 @@ class Pipeline:
                 return
             if self._clock() + wait_s >= self._deadline:
                 return
-            time.sleep(wait_s)
+            pause(wait_s)
 
     def _prepare(self, items: list[object]) -> "Prepared":
         from traceo.pipeline.prepare import prepare  # noqa: PLC0415 - not in the application's thread
@@ -268,14 +288,34 @@ class Pipeline:
         logs = sum(item.__class__ is LogRecord for item in items)
         self._open[LOGS] += logs
         self._open[SPANS] += len(items) - logs
-        prepared = prepare(items, self._parts or self._make_parts(), self._drop)
+        parts = self._parts or self._make_parts()
+        with self._working:
+            if self._of_parent:
+                items = [item for item in items if not self._belongs_to_parent(item, parts)]
+            prepared = prepare(items, parts, self._drop)
         for batch in prepared.batches:
             self._open[batch.signal] -= batch.count
             self._delivery.add(batch)
         return prepared
 
+    def _belongs_to_parent(self, item: object, parts: "Parts") -> bool:
+        """Whether it is a span that this process ends as well, because it was forked in the middle of it."""
+        if item.__class__ is LogRecord:
+            return False
+        try:
+            span = parts.snapshot(item)
+        except Exception:  # `prepare` meets it again, and counts it
+            return False
+        if span.span_id not in self._of_parent:
+            return False
+        self._of_parent.discard(span.span_id)
+        if span.parent_span_id:
+            self._of_parent.add(span.parent_span_id)  # it may end here too
+        self._drop(SPANS, "of_parent", 1)
+        return True
+
     def _make_parts(self) -> "Parts":
-        with self._assembling:
+        with self._working:
             self._parts = self._assemble()
         return self._parts
 
