@@ -42,6 +42,7 @@ __all__ = [
     "PROCESS_PID",
     "PROCESS_RUNTIME_NAME",
     "PROCESS_RUNTIME_VERSION",
+    "SEALED_SUFFIX",
     "SERVER_ADDRESS",
     "SERVER_PORT",
     "SERVICE_INSTANCE_ID",
@@ -53,7 +54,9 @@ __all__ = [
     "TELEMETRY_SDK_VERSION",
     "THREAD_ID",
     "THREAD_NAME",
+    "TRACEO_CARRIER",
     "TRACEO_REDACTED",
+    "TRACEO_SUBJECT",
     "URL_FULL",
     "URL_PATH",
     "URL_QUERY",
@@ -130,3 +133,9 @@ THREAD_NAME: Final = "thread.name"
 # Ours
 TRACEO_REDACTED: Final = "traceo.redacted"
 """String array ``"<path>=<RULE>"``: what the pipeline took out of the record, never the value."""
+TRACEO_CARRIER: Final = "traceo.carrier"
+"""Scope and event name of a log record whose body is a sealed batch."""
+TRACEO_SUBJECT: Final = "traceo.subject"
+"""The pseudonym of the person whom a span or log line is about."""
+SEALED_SUFFIX: Final = ".sealed"
+"""What follows an attribute's name where its value stands sealed."""

@@ -7,7 +7,7 @@ HTTP, compression and sealing. What it does with an endpoint is in `traceo.expor
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Destination", "DestinationStatus", "Outcome", "Package", "SealMode", "Signal"]
 
 
+_KEY_TABLE_PATH: Final = "/api/traceo/subject-keys"
+
+
 class DestinationStatus(msgspec.Struct, frozen=True):
     """What is known of an endpoint, for `traceo.status()`.
 
@@ -28,7 +31,7 @@ class DestinationStatus(msgspec.Struct, frozen=True):
     """
 
     endpoint: str
-    mode: Literal["unknown", "sealed", "plain"]
+    mode: Literal["unknown", "sealed", "plain", "carrier"]
     encoding: str = ""
     fingerprint: str = ""
     kem: str = ""
@@ -38,9 +41,12 @@ class Destination:
     """The OTLP/HTTP endpoint of this process.
 
     `endpoint` is a base URL (``/v1/traces`` and its like are appended); `signal_endpoints` gives a full URL
-    for single signals (``OTEL_EXPORTER_OTLP_TRACES_ENDPOINT``). `seal` is "auto", "required" or "off"; `pin`
-    is the fingerprint of the collector's signing key (`TRACEO_SEAL_KEY`). `state_dir` is where trust on first
-    use is remembered. The paths `ca_file`, `certificate_file` and `key_file` are PEM files for TLS.
+    for single signals (``OTEL_EXPORTER_OTLP_TRACES_ENDPOINT``). `seal` is "auto", "required", "off" or
+    "carrier"; `pin` is `TRACEO_SEAL_KEY`: the fingerprint of the collector's signing key, files of key sets,
+    or both (see `traceo.sealing.recipients`). `sender_key` is the file of the key to sign with. `key_table`
+    is the URL of the collector that keeps the keys of sealed values, when it is another. `state_dir` is where
+    trust on first use is remembered. The paths `ca_file`, `certificate_file` and `key_file` are PEM files for
+    TLS.
 
     One thread delivers; any thread may `close`. Nothing but a bug raises: what goes wrong is in the
     `Outcome`.
@@ -55,6 +61,8 @@ class Destination:
         timeout_s: float = 10.0,
         seal: SealMode = "auto",
         pin: str = "",
+        sender_key: str = "",
+        key_table: str = "",
         tenant: str = "",
         state_dir: Path | str | None = None,
         signal_endpoints: Mapping[Signal, str] | None = None,
@@ -69,6 +77,8 @@ class Destination:
         self._timeout_s = timeout_s
         self._seal: SealMode = seal
         self._pin = pin
+        self._sender_key = sender_key
+        self._key_table = key_table.rstrip("/")
         self._tenant = tenant
         self._state_dir = Path(state_dir) if state_dir else None
         self._signal_endpoints = dict(signal_endpoints or {})
@@ -119,6 +129,8 @@ class Destination:
         peer = self._peers.get(base)
         if peer is None or peer.kind == "unknown":
             return DestinationStatus(_without_user_info(self._endpoint), "unknown")
+        if self._seal == "carrier":
+            return DestinationStatus(peer.name, "carrier")
         if peer.kind == "otlp":
             return DestinationStatus(peer.name, "plain", peer.encoding)
         keys = peer.trust.keys
@@ -140,12 +152,25 @@ class Destination:
     def _make_peer(self, base: str) -> "Peer":
         from traceo.exporters.http import TLSFiles  # noqa: PLC0415 - heavy; the pipeline thread pays, not startup
         from traceo.exporters.peer import Peer, PeerSettings  # noqa: PLC0415 - the same
+        from traceo.sealing.recipients import SealTo  # noqa: PLC0415 - the same
 
+        whom = SealTo.parse(self._pin)
+        seal = self._seal
+        if base == self._key_table and base != self._endpoint.rstrip("/"):
+            # Whatever the way of the batches is, the table is a Traceo collector that is spoken to directly.
+            seal, whom = "auto", SealTo(pin=whom.pin)
+        elif seal == "carrier" and not whom.files:
+            raise ConfigError(
+                "seal is carrier, which needs a file with a key set: name it in TRACEO_SEAL_KEY"
+            )
         settings = PeerSettings(
             headers=self._headers,
             timeout_s=self._timeout_s,
-            seal=self._seal,
-            pin=self._pin,
+            seal=seal,
+            pin=whom.pin,
+            to_collector=whom.collector,
+            files=whom.files,
+            sender_key=self._sender_key,
             tenant=self._tenant,
             state_dir=self._state_dir,
             tls=TLSFiles(*self._tls),
@@ -158,6 +183,9 @@ class Destination:
 
     def _route(self, signal: Signal) -> tuple[str, str]:
         """(base URL, request path) of `signal`."""
+        if signal == "keys":
+            base = self._key_table or self._endpoint.rstrip("/")
+            return base, _path(base) + _KEY_TABLE_PATH
         suffix = f"/v1/{signal}"
         url = self._signal_endpoints.get(signal)
         if url is None:

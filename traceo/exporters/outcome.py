@@ -6,8 +6,9 @@ import msgspec
 
 __all__ = ["Outcome", "Package", "SealMode", "Signal"]
 
-Signal: TypeAlias = Literal["traces", "logs", "metrics"]
-SealMode: TypeAlias = Literal["auto", "required", "off"]
+# "keys": wrapped keys of sealed values, for the collector's key table.
+Signal: TypeAlias = Literal["traces", "logs", "metrics", "keys"]
+SealMode: TypeAlias = Literal["auto", "required", "off", "carrier"]
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

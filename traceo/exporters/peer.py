@@ -12,30 +12,35 @@ anything else                                  another OTLP endpoint: plain, unl
 =============================================  ====================================================
 
 The document is fetched again after half of its life and when the collector refuses a sealed batch.
+
+With key sets from files and without the collector's (a *team*'s), whether the collector's own is trusted does
+not matter for batches: it cannot read them. With `seal` "carrier" the endpoint is not asked at all: every
+batch goes sealed, inside a log record, to whatever OTLP endpoint there is.
 """
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
 
-from traceo.errors import SealingError, TrustError
+from traceo.errors import TraceoError, TrustError
 from traceo.exporters.answers import read_answer, retry_after_s
 from traceo.exporters.compression import Encoding, compress, preferred
 from traceo.exporters.http import HttpSender, Response, TLSFiles, explain
 from traceo.exporters.outcome import Outcome, Package, SealMode, Signal
+from traceo.exporters.sealer import JSON, PROTOBUF, Sealer
 from traceo.exporters.trust import Trust
-from traceo.sealing.batch import CONTENT_TYPE, BatchHeader, seal_batch
 from traceo.sealing.published import PublishedKeys
+from traceo.sealing.recipients import KeySetFile
 
 __all__ = ["Kind", "Peer", "PeerSettings"]
 
 Kind: TypeAlias = Literal["unknown", "traceo", "otlp"]
 
 _KEYS_PATH: Final = "/api/traceo/keys"
-_PROTOBUF: Final = "application/x-protobuf"
 # How long a failed or fruitless look at the key set keeps us from looking again.
 _LOOK_AGAIN_S: Final = 30.0
 # How soon a refused batch may make us look again.
@@ -49,6 +54,9 @@ class PeerSettings(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float
     seal: SealMode
     pin: str
+    to_collector: bool
+    files: tuple[str, ...]
+    sender_key: str
     tenant: str
     state_dir: Path | None
     tls: TLSFiles
@@ -64,7 +72,12 @@ class Peer:
         self._keys_path = parts.path.rstrip("/") + _KEYS_PATH
         # Without the user info a URL may carry: this text ends up in a log line.
         self.name = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-        self.kind: Kind = "otlp" if settings.seal == "off" else "unknown"
+        self._sealer = Sealer(
+            [KeySetFile(path) for path in settings.files],
+            tenant=settings.tenant,
+            sender_key=settings.sender_key,
+        )
+        self.kind: Kind = "otlp" if settings.seal in {"off", "carrier"} else "unknown"
         self.trust = Trust(
             self.name, loopback=self._sender.loopback, pin=settings.pin, state_dir=settings.state_dir
         )
@@ -80,23 +93,30 @@ class Peer:
         problem = self._resolve()
         if problem is not None:
             return problem
+        if self._settings.seal == "carrier":
+            return self._made(lambda: self._sealer.carrier(signal, payload, batch_id))
+        if signal == "keys":
+            return self._keys_package(payload, batch_id)
         if self.kind == "otlp":
             return Package(
                 signal=signal,
                 body=compress(payload, self.encoding),
-                content_type=_PROTOBUF,
+                content_type=PROTOBUF,
                 content_encoding=self.encoding,
                 raw_bytes=len(payload),
                 batch_id=batch_id,
             )
-        keys = self.trust.usable()
-        if keys is None:
-            return self._retry("its key set has expired and no newer one could be had")
-        return self._sealed(signal, payload, batch_id, keys)
+        collector = None
+        if self._settings.to_collector:
+            keys = self.trust.usable()
+            if keys is None:
+                return self._retry("its key set has expired and no newer one could be had")
+            collector = keys.recipient()
+        return self._made(lambda: self._sealer.package(signal, payload, batch_id, collector))
 
     def send(self, package: Package, path: str) -> Outcome:
         """POST `package` to `path`. A sealed one may go anywhere, a plain one only to a plain peer."""
-        if not package.sealed_to:
+        if not package.sealed_to and package.signal != "keys":
             problem = self._resolve()
             if problem is not None:
                 return problem
@@ -117,36 +137,36 @@ class Peer:
         """Close for good, ending a send that is under way."""
         self._sender.close()
 
-    def _sealed(
-        self, signal: Signal, payload: bytes, batch_id: bytes, keys: PublishedKeys
-    ) -> Package | Outcome:
-        # A Traceo collector opens both; the announcement only matters for what is not inside a seal.
-        header = BatchHeader(
-            content_type=_PROTOBUF,
-            content_encoding="zstd",
-            batch_id=batch_id,
-            tenant=self._settings.tenant,
-            signal=signal,
-            timestamp_ns=time.time_ns(),
-        )
-        recipient = keys.recipient()
-        try:
-            body = seal_batch(compress(payload, "zstd"), recipients=[recipient], header=header)
-        except SealingError as error:
-            return self._retry(str(error))
+    def _keys_package(self, payload: bytes, batch_id: bytes) -> Package | Outcome:
+        """Rows for the key table: sealed to the collector, or, if nobody has pinned it, over TLS."""
+        if self.kind == "otlp":
+            reason = "keys of sealed values are only given to a Traceo collector; set TRACEO_KEY_TABLE"
+            return Outcome.refused(f"{self.name}: {reason}")
+        keys = self.trust.usable()
+        if keys is not None:
+            return self._made(lambda: self._sealer.package("keys", payload, batch_id, keys.recipient()))
+        safe = self._sender.loopback or self.name.startswith("https:")
+        if not safe or self._settings.seal == "required":
+            return self._retry("keys of sealed values are not sent in the clear; pin the collector")
         return Package(
-            signal=signal,
-            body=body,
-            content_type=CONTENT_TYPE,
+            signal="keys",
+            body=payload,
+            content_type=JSON,
             content_encoding="",
             raw_bytes=len(payload),
             batch_id=batch_id,
-            sealed_to=recipient.kid,
         )
+
+    def _made(self, make: Callable[[], Package]) -> Package | Outcome:
+        try:
+            return make()
+        except TraceoError as error:
+            # A key that expired or cannot be read: a person has to act, and the batch waits for that.
+            return self._retry(f"not sealed: {error}")
 
     def _resolve(self) -> Outcome | None:
         """Find out what the peer is and keep its keys fresh; an outcome when nothing can be sent now."""
-        if self.kind == "otlp":
+        if self.kind == "otlp" or (self.kind == "traceo" and not self._settings.to_collector):
             return None
         keys = self.trust.usable()
         if keys is None:
@@ -168,7 +188,9 @@ class Peer:
             return self._believe(answer.body)
         if answer.status in {408, 429} or answer.status >= 500:
             return self._retry(f"it answered {answer.status} when asked for its keys", retry_after_s(answer))
-        if self._settings.seal == "required" or self.trust.established:
+        if not self._settings.to_collector:
+            return self._retry("it is no Traceo collector; to seal through it, set TRACEO_SEAL=carrier")
+        if self._settings.seal == "required" or self._settings.files or self.trust.established:
             return self._retry("it offers no sealing keys, and nothing may go there unsealed")
         self.kind = "otlp"
         return None
@@ -177,6 +199,9 @@ class Peer:
         try:
             self.trust.accept(document)
         except TrustError as error:
+            if not self._settings.to_collector:
+                self.kind = "traceo"
+                return None
             self._distrust = self._retry(f"not sealed to: {error}")
             return self._distrust
         self._distrust = None
@@ -190,7 +215,7 @@ class Peer:
                 self.encoding = "gzip"
                 return Outcome.retry(outcome.reason, status=415, reseal=True, after_s=0.0)
             return outcome
-        if outcome.status not in {400, 409, 415, 422}:
+        if outcome.status not in {400, 409, 415, 422} or self._settings.seal == "carrier":
             return outcome
         if time.monotonic() >= self._doubt_at_s:
             self._doubt_at_s = time.monotonic() + _DOUBT_AGAIN_S
@@ -199,7 +224,7 @@ class Peer:
             # A collector with other keys than the trusted ones: kept until a person has decided.
             return self._distrust
         keys = self.trust.usable()
-        if keys is None or keys.recipient().kid == package.sealed_to:
+        if not self._settings.to_collector or keys is None or keys.recipient().kid == package.sealed_to:
             return outcome
         return Outcome.retry(outcome.reason, status=outcome.status, reseal=True, after_s=0.0)
 
@@ -209,7 +234,7 @@ class Peer:
             self.encoding = preferred(announced)
 
     def _unreachable(self, error: OSError) -> Outcome:
-        if self.kind == "otlp" and self._settings.seal != "off":
+        if self.kind == "otlp" and self._settings.seal not in {"off", "carrier"}:
             # Whoever answers there next may be someone else.
             self.kind = "unknown"
         return self._retry(explain(error))

@@ -9,7 +9,7 @@ label   value
 3       content type of the body inside the seal
 "bid"   batch id, 16 bytes; the same on every attempt to deliver
 "enc"   content encoding inside the seal: "", "identity", "gzip", "zstd"
-"sig"   "traces", "logs" or "metrics"
+"sig"   "traces", "logs", "metrics", or "keys" (rows of the key table, as JSON)
 "ten"   tenant, "" for none
 "ts"    unix nanoseconds when it was sealed
 ======  ==============================================================
@@ -42,9 +42,9 @@ __all__ = [
 
 CONTENT_TYPE: Final = 'application/cose; cose-type="cose-encrypt"'
 
-Signal: TypeAlias = Literal["traces", "logs", "metrics"]
+Signal: TypeAlias = Literal["traces", "logs", "metrics", "keys"]
 
-_SIGNALS: Final = frozenset({"traces", "logs", "metrics"})
+_SIGNALS: Final = frozenset({"traces", "logs", "metrics", "keys"})
 _CONTENT_TYPE_LABEL: Final = 3
 _MAX_TEXT: Final = 128
 _MAX_UINT64: Final = (1 << 64) - 1
