@@ -11,6 +11,7 @@ import fcntl
 import os
 import secrets
 import stat
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Final
@@ -18,10 +19,19 @@ from typing import Final
 from traceo.errors import KeyFileError
 from traceo.sealing.hidden import HiddenBytes
 
-__all__ = ["leftovers", "locked_for_writing", "read_secret_file", "version_of", "write_secret_file"]
+__all__ = [
+    "leftovers",
+    "locked_for_writing",
+    "read_secret_file",
+    "remove_leftovers",
+    "version_of",
+    "write_secret_file",
+]
 
 _MAX_BYTES: Final = 1024 * 1024
 _LOCK: Final = ".lock"
+# A write takes milliseconds; what is older was left by one that never ended.
+_LEFT_AFTER_S: Final = 60.0
 
 
 def read_secret_file(path: Path) -> HiddenBytes:
@@ -83,7 +93,25 @@ def locked_for_writing(path: Path) -> Generator[None]:
 
 def leftovers(path: Path) -> list[Path]:
     """Half-made files beside `path`, left by a writer that was killed; they may hold the secret."""
-    return sorted(path.parent.glob(f".{path.name}.*"))
+    before_s = time.time() - _LEFT_AFTER_S
+    found: list[Path] = []
+    for file in path.parent.glob(f".{path.name}.*"):
+        with contextlib.suppress(FileNotFoundError):
+            if file.stat().st_mtime <= before_s:
+                found.append(file)
+    return sorted(found)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Overwrite and remove the `leftovers` of `path`; what cannot be removed stays."""
+    for file in leftovers(path):
+        with contextlib.suppress(OSError):
+            descriptor = os.open(file, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                file.unlink()
+                _overwrite(descriptor)
+            finally:
+                os.close(descriptor)
 
 
 def version_of(path: Path) -> str:
