@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from traceo.config import Config
+from traceo.endings import Endings, keep_interrupted
 from traceo.pipeline.health import Counts, Status
 from traceo.pipeline.worker import Pipeline
 
@@ -38,7 +39,7 @@ class Client:
         notes: what could not be done at the start, for `status`.
     """
 
-    __slots__ = ("_detach", "_is_shut", "_notes", "_pipeline", "config", "hooks", "provider")
+    __slots__ = ("_detach", "_endings", "_is_shut", "_notes", "_pipeline", "config", "hooks", "provider")
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class Client:
         self._pipeline = pipeline
         self._detach = tuple(detach)
         self._notes = tuple(notes)
+        self._endings: Endings | None = None
         self._is_shut = False
 
     def flush(self, timeout_s: float = 5.0) -> bool:
@@ -78,7 +80,12 @@ class Client:
             for undo in (*self._detach, *((self.hooks.uninstall,) if self.hooks is not None else ())):
                 with contextlib.suppress(Exception):  # the end of a process is no place to raise
                     undo()
-        return self._pipeline.shutdown(self.config.exit_timeout_s if timeout_s is None else timeout_s)
+        timeout_s = self.config.exit_timeout_s if timeout_s is None else timeout_s
+        try:
+            return self._pipeline.shutdown(timeout_s)
+        finally:
+            if self._endings is not None:  # last: a signal that comes while we wait must wait with us
+                self._endings.uninstall()
 
     def status(self) -> Status:
         """A snapshot of what happened so far."""
@@ -106,10 +113,35 @@ class Client:
             redactions=pipeline.redactions(),
         )
 
+    def hold_endings(self) -> None:
+        """Let every end of this process wait for delivery, up to ``exit_timeout_s``. See `Endings`."""
+        pipeline = self._pipeline
+        if pipeline is None or not self.config.exit_timeout_s:
+            return
+        self._endings = Endings(self.end_now, self.flush_now, lambda: pipeline.route is not None)
+        self._notes += tuple(self._endings.install())
+
     def end(self) -> None:
         """The process ends: give delivery its ``exit_timeout_s``, raise nothing."""
-        with contextlib.suppress(Exception):
+        try:
             self.shutdown()
+        except Exception:
+            return
+        except BaseException:  # Ctrl-C, or a handler that calls sys.exit(): somebody is in a hurry
+            self.shutdown(0)
+        finally:
+            keep_interrupted()
+
+    def end_now(self) -> None:
+        """The same from a signal handler or `os._exit`: what it interrupts may hold any lock of ours."""
+        if self._pipeline is not None:
+            with contextlib.suppress(Exception):
+                self._pipeline.shutdown(self.config.exit_timeout_s)
+
+    def flush_now(self) -> None:
+        """`flush` for as long as an end may take, raising nothing."""
+        with contextlib.suppress(Exception):
+            self.flush(self.config.exit_timeout_s)
 
     def before_fork(self) -> None:
         """See `Pipeline.before_fork`."""

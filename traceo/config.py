@@ -40,6 +40,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     sample_rate: float = 1.0
     queue_bytes: int = 32 * MiB
     flush_every_s: float = 1.0
+    flush: str = "timer"
     exit_timeout_s: float = 2.0
     logs_level: str = "INFO"
     sources: Mapping[str, str] = {}

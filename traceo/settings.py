@@ -267,8 +267,16 @@ SETTINGS: tuple[Setting, ...] = (
         otel={"OTEL_BSP_SCHEDULE_DELAY": _milliseconds},
     ),
     Setting(
+        "flush",
+        "When finished spans are sent: `timer` after `flush_every_s`; `exit` only at the end of the process, "
+        "at `traceo.flush()`, or when half of `queue_bytes` waits (for scripts and short jobs).",
+        "timer or exit",
+        _choice("timer", "exit"),
+    ),
+    Setting(
         "exit_timeout_s",
-        "How long the end of the process may wait for delivery, in seconds.",
+        "How long the end of the process may wait for delivery, in seconds; with 0 it does not wait, and "
+        "signals and `os._exit` are left alone.",
         "seconds from 0 to 300",
         _number(0, 300),
     ),

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Settings", "flush", "init", "shutdown", "status", "tap_logging"]
 
+_NOT_HERE = (
+    "init() was called in a subinterpreter, where Traceo does not run; call it in the main interpreter"
+)
+
 _log = logging.getLogger("traceo")
 _lock = threading.Lock()
 _client: Client | None = None
@@ -60,6 +64,7 @@ class Settings(TypedDict, total=False):
     sample_rate: float
     queue_bytes: int | str
     flush_every_s: float
+    flush: str
     exit_timeout_s: float
     logs_level: str
 
@@ -81,6 +86,11 @@ def init(**settings: Unpack[Settings]) -> Client:
         config = _load(settings)
         if not config.enabled:
             _client = Client(config, notes=("switched off",))
+            return _client
+        if _is_subinterpreter():
+            speak_on_stderr()
+            _client = Client(config, notes=(_NOT_HERE,))
+            _log.warning(_NOT_HERE)
             return _client
         try:
             _client = _start(config)
@@ -133,6 +143,16 @@ def _warn_if_other(client: Client, settings: Settings) -> None:
         _log.warning("init() was called again with another %s; the first call's stays", ", ".join(other))
 
 
+def _is_subinterpreter() -> bool:
+    for name in ("_interpreters", "_xxsubinterpreters"):  # from Python 3.13 on, and before
+        try:
+            interpreters: Any = import_module(name)
+        except ImportError:
+            continue
+        return interpreters.get_current() != interpreters.get_main()
+    return False
+
+
 def _start(config: Config) -> Client:
     speak_on_stderr()
     notes: list[str] = []
@@ -140,7 +160,7 @@ def _start(config: Config) -> Client:
     pipeline = Pipeline(
         lambda: _assemble(config),
         queue_bytes=config.queue_bytes,
-        flush_every_s=config.flush_every_s,
+        flush_every_s=config.flush_every_s if config.flush == "timer" else None,
         # A collector on this host may be looked for often: it costs a refused connection.
         retry_cap_s=5.0 if "endpoint" not in config.sources else 30.0,
         endpoint=config.public_endpoint,
@@ -156,6 +176,7 @@ def _start(config: Config) -> Client:
         detach += [undo] if undo is not None else []
     client = Client(config, pipeline, provider=provider, hooks=hooks, detach=detach, notes=notes)
     atexit.register(client.end)
+    _attempt("the delivery at SIGTERM and os._exit", notes, client.hold_endings)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(
             before=client.before_fork,
