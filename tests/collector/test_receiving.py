@@ -196,7 +196,7 @@ REFUSED = {
         "POST",
         "/v1/traces",
         GOOD,
-        {"content_type": 'application/cose; cose-type="cose-sign1"'},
+        {"content_type": 'application/cose; cose-type="cose-mac"'},
         415,
         "content-type",
     ),

@@ -8,6 +8,7 @@ from traceo.collector.problems import Problem
 
 __all__ = ["dispatcher", "is_local"]
 
+_SEALED = ("/api/traceo/subject-keys", "/api/traceo/sealed")
 _LOOPBACK = re.compile(r"127(\.\d{1,3}){3}")
 _MISDIRECTED = Problem(
     421,
@@ -28,8 +29,8 @@ def is_local(host: str) -> bool:
     )
 
 
-def dispatcher(*, receiver: App, api: App, probes: App, pages: App, local_only: bool) -> App:
-    """One ASGI application of four: OTLP, the query API, health and metrics, and the web pages.
+def dispatcher(*, receiver: App, sealed: App, api: App, probes: App, pages: App, local_only: bool) -> App:
+    """One ASGI application of five: OTLP, sealed things, the query API, health and metrics, the web pages.
 
     With ``local_only`` (it listens on loopback) what can be read is shown under local names only: a web
     page elsewhere cannot point a name of its own at 127.0.0.1 and read traces through somebody's browser
@@ -49,6 +50,8 @@ def dispatcher(*, receiver: App, api: App, probes: App, pages: App, local_only: 
 
         if path.startswith("/v1/"):
             target = receiver
+        elif path.startswith(_SEALED):
+            target = sealed
         elif path.startswith("/api/") or path == "/api":
             target = api
         elif path in {"/healthz", "/readyz", "/metrics"}:

@@ -21,11 +21,12 @@ from traceo.collector.query.engine import Engine
 from traceo.collector.receivers.opening import Opener
 from traceo.collector.receivers.reading import RowReader
 from traceo.collector.receivers.receiver import Receiver
+from traceo.collector.sealed.parts import SealedParts
 from traceo.collector.settings import Settings
 from traceo.collector.static import Pages
 from traceo.collector.store.store import Store
 from traceo.errors import StoreError
-from traceo.sealing import KeySet
+from traceo.sealing import KeySet, Senders
 
 __all__ = ["run"]
 
@@ -44,10 +45,12 @@ def run(settings: Settings, listener: socket.socket) -> None:
     journal.adopt_logging()
     sys.setswitchinterval(_SWITCH_S)
     keys = KeySet.load_or_create(settings.data / "keys")
-    opener = Opener(keys.private_keys(), message_bytes=settings.message_bytes)
+    senders = Senders.load(settings.data / "senders")
+    opener = Opener(keys.private_keys(), message_bytes=settings.message_bytes, senders=senders)
     store = _open_store(settings, opener)
     try:
-        app = _compose(settings, keys=keys, opener=opener, store=store)
+        sealed = SealedParts(settings.data, opener=opener, senders=senders)
+        app = _compose(settings, keys=keys, opener=opener, store=store, sealed=sealed)
         _answer(app, settings, listener, fingerprint=keys.fingerprint)
     finally:
         store.close()
@@ -62,11 +65,19 @@ def _open_store(settings: Settings, opener: Opener) -> Store:
         ) from error
 
 
-def _compose(settings: Settings, *, keys: KeySet, opener: Opener, store: Store) -> App:
+def _compose(settings: Settings, *, keys: KeySet, opener: Opener, store: Store, sealed: SealedParts) -> App:
     counters = Counters()
     return dispatcher(
         local_only=is_local(settings.host),
-        receiver=Receiver(settings, store=store, opener=opener, counters=counters),
+        receiver=Receiver(
+            settings,
+            store=store,
+            opener=opener,
+            foreign=sealed.foreign,
+            keys=sealed.intake,
+            counters=counters,
+        ),
+        sealed=sealed.api,
         api=query_api(engine=Engine(store), store=store, counters=counters, keys=keys),
         probes=Probes(store=store, counters=counters),
         pages=Pages(_DIST),

@@ -62,6 +62,9 @@ def answer(signal: Signal, media: Media, *, rejected: int = 0, why: str = "") ->
             response.partial_success.error_message = why
     elif signal is Signal.LOGS:
         response = ExportLogsServiceResponse()
+        if rejected or why:
+            response.partial_success.rejected_log_records = rejected
+            response.partial_success.error_message = why
     else:
         response = ExportMetricsServiceResponse()
         if rejected or why:

@@ -23,7 +23,7 @@ class RowReader:
         Raises:
             TraceoError: it does not open or decode, though it did when it was answered.
         """
-        request = (decoded or self._opener.open(batch)).request
+        request = (decoded or self._opener.open(batch, stored=True)).request
         if isinstance(request, ExportTraceServiceRequest):
             return span_rows(request)
         if isinstance(request, ExportLogsServiceRequest):

@@ -14,6 +14,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from traceo.collector.store.tables import Row
+from traceo.semconv import TRACEO_CARRIER
 
 __all__ = ["JsonValue", "attributes", "json_value", "log_rows", "span_rows", "whole_span"]
 
@@ -42,6 +43,8 @@ def log_rows(request: ExportLogsServiceRequest) -> Iterator[Row]:
     for of_resource in request.resource_logs:
         service, resource, inherited = _resource(of_resource.resource)
         for of_scope in of_resource.scope_logs:
+            if of_scope.scope.name == TRACEO_CARRIER:
+                continue  # what it carries is stored as a batch of its own
             scope = (of_scope.scope.name, of_scope.scope.version)
             for record in of_scope.log_records:
                 yield _log_row(record, service, resource, inherited, scope)
