@@ -131,6 +131,10 @@ THREAD_ID: Final = "thread.id"
 THREAD_NAME: Final = "thread.name"
 
 # Ours
+TRACEO_SAMPLING_KEPT: Final = "traceo.sampling.kept"
+"""``error`` or ``slow``: why a trace that the sampler left out was kept. Estimates leave such spans out."""
+TRACEO_SAMPLING_PROBABILITY: Final = "traceo.sampling.probability"
+"""On the first span of a sampled trace: the probability, 0.0 to 1.0, with which the sampler kept it."""
 TRACEO_REDACTED: Final = "traceo.redacted"
 """String array ``"<path>=<RULE>"``: what the pipeline took out of the record, never the value."""
 TRACEO_CARRIER: Final = "traceo.carrier"

@@ -35,7 +35,7 @@ def copied(tmp_path):
         shutil.copytree(
             ROOT / "traceo" / part, tmp_path / "traceo" / part, ignore=shutil.ignore_patterns("__pycache__")
         )
-    for name in ("records.py", "records.pxd", "_version.py"):
+    for name in ("records.py", "records.pxd", "_version.py", "semconv.py"):
         shutil.copy(ROOT / "traceo" / name, tmp_path / "traceo" / name)
     (tmp_path / "traceo" / "__init__.py").write_text("")
     return tmp_path

@@ -31,6 +31,7 @@ MODULES = (
     "traceo.tracing.context",
     "traceo.tracing.ids",
     "traceo.tracing.site",
+    "traceo.tracing.keeping",
     "traceo.tracing.span",
     "traceo.tracing.tracer",
     "traceo.tracing.snapshot",

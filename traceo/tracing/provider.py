@@ -9,7 +9,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from logging import getLogger
-from time import time_ns
+from time import monotonic, time_ns
 from typing import Any
 
 from opentelemetry.trace import NoOpTracer
@@ -18,6 +18,7 @@ from opentelemetry.trace import TracerProvider as ApiTracerProvider
 
 from traceo.records import Attributes
 from traceo.tracing.ids import RandomIdGenerator
+from traceo.tracing.keeping import Keeping
 from traceo.tracing.kinship import kin
 from traceo.tracing.limits import SpanLimits
 from traceo.tracing.processors import SpanProcessors
@@ -34,12 +35,13 @@ _logger = getLogger("traceo.tracing")
 
 
 class TracerProvider(ApiTracerProvider):
-    """Makes tracers; the keyword arguments of ``opentelemetry.sdk.trace.TracerProvider``, and two more.
+    """Makes tracers; the keyword arguments of ``opentelemetry.sdk.trace.TracerProvider``, and a few more.
 
     ``sampler``, ``resource``, ``id_generator``, ``span_limits`` and span processors may be Traceo's or the
     OpenTelemetry SDK's. ``sink`` is called with each sampled span as it ends, in the thread that ends it;
-    ``clock`` gives unix nanoseconds. ``meter_provider`` is accepted and not used: Traceo counts its own
-    work in ``traceo.status()``.
+    ``flush`` waits until what the sink took is delivered, for so many seconds or, at shutdown, for as long
+    as it sees fit (None). ``clock`` gives unix nanoseconds. ``keep_errors`` and ``keep_slower_than_s`` give
+    the sink also traces that the sampler left out, see ``traceo.tracing.keeping``.
 
     >>> ended = []
     >>> provider = TracerProvider(sink=ended.append, shutdown_on_exit=False)
@@ -60,7 +62,10 @@ class TracerProvider(ApiTracerProvider):
         *,
         meter_provider: object = None,  # noqa: ARG002  the SDK's signature
         sink: Callable[[Span], object] | None = None,
+        flush: Callable[[float | None], bool] | None = None,
         clock: Callable[[], int] = time_ns,
+        keep_errors: bool = False,
+        keep_slower_than_s: float = 0.0,
         _tracer_configurator: Callable[[Any], Any] | None = None,
     ) -> None:
         self.sampler: Sampler = sampler or sampler_from_environ()
@@ -72,6 +77,10 @@ class TracerProvider(ApiTracerProvider):
         self._outlets = Outlets(sink)
         if active_span_processor is not None:
             self._outlets.processors = active_span_processor
+        self._keeping: Keeping | None = None
+        if keep_errors or keep_slower_than_s:
+            self._keeping = Keeping(self._outlets, errors=keep_errors, slower_than_s=keep_slower_than_s)
+        self._flush = flush
         self._clock = clock
         self._configurator = _tracer_configurator
         self._disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
@@ -100,7 +109,7 @@ class TracerProvider(ApiTracerProvider):
         attributes: Attributes | None = None,
     ) -> ApiTracer:
         """The tracer of a scope; the same one for the same name, version, schema URL and attributes."""
-        if self._disabled:
+        if self._disabled or self._shut_down:
             return NoOpTracer()
         if not instrumenting_module_name:
             instrumenting_module_name = ""
@@ -123,7 +132,7 @@ class TracerProvider(ApiTracerProvider):
         self._outlets.processors = self._active_span_processor
 
     def shutdown(self) -> None:
-        """Shut the processors down; once."""
+        """Shut the processors down and flush the sink; once. Tracers got later do nothing."""
         with self._lock:
             if self._shut_down:
                 return
@@ -132,13 +141,32 @@ class TracerProvider(ApiTracerProvider):
             self._active_span_processor.shutdown()
         except Exception as error:
             _logger.warning("The span processor failed to shut down (%s).", type(error).__name__)
+        self._flush_sink(None)
         if self._atexit_handler is not None:
             atexit.unregister(self._atexit_handler)
             self._atexit_handler = None
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Flush the processors one after the other; False when one failed or the time was over."""
-        return self._active_span_processor.force_flush(timeout_millis)
+        """Flush the processors one after the other, then the sink; False if one failed or time ran out."""
+        deadline_s = monotonic() + timeout_millis / 1000
+        flushed = self._active_span_processor.force_flush(timeout_millis)
+        if self._flush is None:
+            return flushed
+        return self._flush_sink(max(0.0, deadline_s - monotonic())) and flushed is not False
+
+    def _flush_sink(self, timeout_s: float | None) -> bool:
+        if self._flush is None:
+            return True
+        try:
+            return self._flush(timeout_s)
+        except Exception as error:
+            _logger.warning("The pipeline failed to flush (%s).", type(error).__name__)
+            return False
+
+    @property
+    def keeping(self) -> Keeping | None:
+        """What is kept beyond the sampler's choice, with its counts; None when nothing is."""
+        return self._keeping
 
     def _site(self, scope: InstrumentationScope) -> Site:
         return Site(
@@ -148,6 +176,7 @@ class TracerProvider(ApiTracerProvider):
             limits=self._span_limits,
             outlets=self._outlets,
             now=self._clock,
+            keeping=self._keeping,
         )
 
     def _configure(self, scope: InstrumentationScope, tracer: Tracer) -> None:

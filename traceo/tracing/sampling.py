@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from opentelemetry.context.context import Context
 from opentelemetry.trace import Link, SpanKind, TraceState, get_current_span
@@ -44,7 +44,10 @@ _LOW_64 = ALL - 1
 
 
 class Bounds(NamedTuple):
-    """The bound for a root span and for each kind of parent; ``NONE`` keeps nothing, ``ALL`` everything."""
+    """The bound for a root span and for each kind of parent; ``NONE`` keeps nothing, ``ALL`` everything.
+
+    A negative one is a threshold of consistent sampling, for a root only: see ``traceo.tracing.consistent``.
+    """
 
     root: int
     remote_sampled: int
@@ -169,7 +172,7 @@ class TraceIdRatioBased(_BoundSampler):
     @classmethod
     def get_bound_for_rate(cls, rate: float) -> int:
         """The bound that keeps ``rate`` of all ids."""
-        return round(rate * ALL)
+        return ALL if rate >= 1.0 else round(rate * ALL)  # ALL itself: the tracer knows it by identity
 
     @property
     def bound(self) -> int:
@@ -188,7 +191,7 @@ ALWAYS_ON = StaticSampler(Decision.RECORD_AND_SAMPLE)
 class ParentBased:
     """Follow the parent, else ask ``root``; each kind of parent may have its own sampler."""
 
-    __slots__ = ("_samplers", "bounds")
+    __slots__ = ("_samplers", "bounds", "stamp")
 
     def __init__(
         self,
@@ -206,6 +209,10 @@ class ParentBased:
             local_parent_not_sampled,
         )
         every = [bounds_of(sampler) for sampler in self._samplers]
+        root_bound: int | None = getattr(root, "root_bound", None)
+        if root_bound is not None:
+            every[0] = Bounds(root_bound, NONE, NONE, NONE, NONE)
+        self.stamp: Any = getattr(root, "stamp", None)
         self.bounds: Bounds | None = None
         if all(every):
             self.bounds = Bounds(*[bounds[at] for at, bounds in enumerate(every) if bounds is not None])

@@ -20,4 +20,5 @@ cdef class Site:
     cdef public object limits
     cdef public Outlets outlets
     cdef public object now
+    cdef public object keeping
     cdef public Py_ssize_t room

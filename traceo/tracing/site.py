@@ -78,6 +78,7 @@ class Site:
     """Shared by all spans of a tracer; replaced as a whole when the resource changes."""
 
     __slots__ = (
+        "keeping",
         "limits",
         "now",
         "outlets",
@@ -97,6 +98,7 @@ class Site:
         limits: SpanLimits,
         outlets: Outlets,
         now: Callable[[], int],
+        keeping: Any = None,
     ) -> None:
         self.scope = scope
         self.scope_record: ScopeRecord = scope.record
@@ -105,6 +107,7 @@ class Site:
         self.limits = limits
         self.outlets = outlets
         self.now = now
+        self.keeping = keeping  # traceo.tracing.keeping.Keeping: hold what the sampler leaves out
         # How many plain values a span takes without a closer look at them: none where strings are to be cut.
         count = sys.maxsize if limits.max_span_attributes is None else limits.max_span_attributes
         self.room = count if limits.max_span_attribute_length is None else 0

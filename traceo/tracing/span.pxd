@@ -2,6 +2,7 @@
 
 cimport cython
 
+from traceo.tracing.keeping cimport Held
 from traceo.tracing.site cimport Outlets, Site
 
 
@@ -33,6 +34,7 @@ cdef class Span(SpanIdentity):
     cdef public Py_ssize_t _dropped_attributes
     cdef public object _end_time
     cdef public object _events
+    cdef public Held _held
     cdef public object _kind
     cdef public object _links
     cdef public object _name

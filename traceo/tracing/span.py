@@ -39,6 +39,7 @@ _DICT: Any = dict  # as Any, a type checker does not narrow by it to a dict of u
 # Bits of ``Span._origin``: the parent's trace flags, then these.
 _HAS_PARENT = 0x100
 _REMOTE_PARENT = 0x200
+_LOCAL_ROOT = 0x400
 
 
 class SpanIdentity:
@@ -195,6 +196,7 @@ class Span(SpanIdentity):
         "_dropped_attributes",
         "_end_time",
         "_events",
+        "_held",
         "_kind",
         "_links",
         "_name",
@@ -211,6 +213,7 @@ class Span(SpanIdentity):
     _dropped_attributes: int
     _end_time: int | None
     _events: _Newest | None
+    _held: Any  # the traceo.tracing.keeping.Held of its local root, if the sampler left it out
     _kind: SpanKind
     _links: _Newest | None
     _name: str
@@ -367,8 +370,11 @@ class Span(SpanIdentity):
         outlets = site.outlets
         if outlets.processors is not None:
             outlets.ended(self)
-        if self._flags & 1 and outlets.sink is not None:
-            outlets.hand_over(self)
+        if self._flags & 1:
+            if outlets.sink is not None:
+                outlets.hand_over(self)
+        elif self._held is not None:
+            self._held.ended(self, self._status, self._start_time, self._end_time, self._origin & _LOCAL_ROOT)
 
     def failed(self, error: BaseException, record: bool, set_status: bool, escaped: bool) -> None:  # noqa: FBT001  positional for speed
         """Note that ``error`` left the block this span covers."""
@@ -500,6 +506,11 @@ class Span(SpanIdentity):
 
     def __repr__(self) -> str:
         return f'Span(name="{self._name}", context={self.get_span_context()})'
+
+
+if __file__.endswith(".py"):
+    # Plain Python refuses arguments by itself, and the tracer's Span() is quicker without it.
+    del Span.__init__
 
 
 from traceo import _compiled  # noqa: E402  last: the compiled twin, if there is a fresh one, takes this place

@@ -19,6 +19,7 @@ cdef class Tracer:
     cdef public int _random_flag
     cdef public object _sampler
     cdef public Site _site
+    cdef public object _stamp
 
     @cython.locals(ids=RandomIdGenerator, site=Site, span=Span, dropped=DroppedSpan, known=SpanIdentity, given=dict, origin=int, flags=int, recording=bint)
     cdef _start(self, name, context, kind, attributes, links, start_time, int on_exit)

@@ -41,8 +41,10 @@ _logger = getLogger("traceo.tracing")
 _SCALARS = frozenset((str, int, float, bool))
 _DICT: Any = dict  # as Any, a type checker does not narrow by it to a dict of unknowns
 _LOW_64 = (1 << 64) - 1
+_LOW_56 = (1 << 56) - 1
 _HAS_PARENT = 0x100
 _REMOTE_PARENT = 0x200
+_LOCAL_ROOT = 0x400
 
 _current = CurrentSpan()
 
@@ -53,7 +55,16 @@ _COMPILED = not __file__.endswith(".py")
 class Tracer:
     """Starts spans for one instrumentation scope; see ``opentelemetry.trace.Tracer``."""
 
-    __slots__ = ("_bounds", "_enabled", "_id_generator", "_ids", "_random_flag", "_sampler", "_site")
+    __slots__ = (
+        "_bounds",
+        "_enabled",
+        "_id_generator",
+        "_ids",
+        "_random_flag",
+        "_sampler",
+        "_site",
+        "_stamp",
+    )
 
     def __init__(self, site: Site, sampler: Sampler, id_generator: Any) -> None:
         self._site = site
@@ -65,6 +76,8 @@ class Tracer:
         )
         is_random = getattr(id_generator, "is_trace_id_random", None)
         self._random_flag = 2 if is_random is not None and is_random() else 0
+        # Without random ids nobody could tell the threshold from the id, so it is not promised.
+        self._stamp = getattr(sampler, "stamp", None) if self._random_flag else None
         self._enabled = True
 
     @property
@@ -185,6 +198,8 @@ class Tracer:
                 trace_id = bits(128) or 1
 
         trace_state = parent_state
+        stamp: Any = None
+        held: Any = None
         recording = True
         bounds = self._bounds
         if bounds is not None:
@@ -194,8 +209,18 @@ class Tracer:
                 bound = bounds.remote_sampled if origin & 1 else bounds.remote_not_sampled
             else:
                 bound = bounds.local_sampled if origin & 1 else bounds.local_not_sampled
-            if bound is ALL or (bound != NONE and (trace_id & _LOW_64) < bound):
+            if bound is ALL:
                 flags |= 1
+            elif bound is NONE:
+                recording = False
+            elif bound > 0:
+                if (trace_id & _LOW_64) < bound:
+                    flags |= 1
+                else:
+                    recording = False
+            elif (trace_id & _LOW_56) + bound >= 0:
+                flags |= 1
+                stamp = self._stamp
             else:
                 recording = False
         else:
@@ -212,7 +237,13 @@ class Tracer:
             span_id = ids.generate_span_id()
         else:
             span_id = bits(64) or 1
-        if not recording:
+        if not recording and self._site.keeping is not None:
+            if not origin or origin & _REMOTE_PARENT:
+                held = self._site.keeping.open()
+                origin |= _LOCAL_ROOT
+            elif type(parent) is Span:
+                held = parent._held
+        if not recording and held is None:
             dropped = DroppedSpan.__new__(DroppedSpan) if _COMPILED else DroppedSpan()
             dropped._trace_id = trace_id
             dropped._span_id = span_id
@@ -222,7 +253,7 @@ class Tracer:
             return dropped
 
         site = self._site
-        span = Span.__new__(Span)
+        span = Span.__new__(Span) if _COMPILED else Span()
         span._trace_id = trace_id
         span._span_id = span_id
         span._flags = flags
@@ -232,6 +263,7 @@ class Tracer:
         span._parent_state = parent_state
         span._origin = origin
         span._site = site
+        span._held = held
         span._name = name
         span._kind = kind
         span._on_exit = on_exit
@@ -256,6 +288,9 @@ class Tracer:
                     span._attributes = given.copy()
             else:
                 span._set_slowly(attributes)
+        if stamp is not None:
+            span._trace_state = stamp.state
+            span._set_slowly(stamp.attributes)
         if links:
             for link in links:
                 if link:
