@@ -44,8 +44,15 @@ def test_the_first_put_asks_for_a_worker_and_a_burst_wakes_it():
     q.put(span())
     assert starts == [True]
     assert q.wake.locked()
-    for _ in range(300):
+    for _ in range(1100):
         q.put(span())
+    assert not q.wake.locked()
+
+
+def test_large_items_wake_the_worker_long_before_there_are_many():
+    q = queue(8 * MiB)
+    for _ in range(64):
+        q.put(span("x" * 64 * 1024))
     assert not q.wake.locked()
 
 

@@ -36,6 +36,7 @@ MODULES = (
     "traceo.tracing.tracer",
     "traceo.tracing.snapshot",
     "traceo.exporters.otlp",
+    "traceo.pipeline.queue",
 )
 
 _HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  pathlib costs more than the rest of this

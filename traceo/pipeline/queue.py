@@ -3,7 +3,12 @@
 Nothing here takes a lock on the application's side, so a span may end in a signal handler or in the middle of
 anything. The price is that the byte bound is estimated: one item in sixteen is weighed as it comes in and as
 it goes out, every one when half of the budget is used, and an empty queue sets the sum right.
+
+Compiled by Cython with the types in ``queue.pxd``, see ``traceo._compiled``.
 """
+
+# ruff: noqa: SLF001  reads the slots of spans directly, for speed
+# pyright: reportPrivateUsage=false
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -11,13 +16,15 @@ from typing import Any, Final, Literal, TypeAlias, cast
 
 from traceo.pipeline.native import taken_lock
 from traceo.records import LogRecord
+from traceo.tracing.span import Span
 
 __all__ = ["LOGS", "SPANS", "Barrier", "Queue", "Tally", "signal_of", "weigh"]
 
 SPANS: Final = "traces"
 LOGS: Final = "logs"
 
-_BURST = 256  # items that wake the worker before its timer does
+# Items that wake the worker before its timer does: two full batches, since waking it has its own price.
+_BURST = 1024
 _SAMPLED = 15  # mask: one put in sixteen is weighed
 _EACH = 0
 
@@ -75,11 +82,12 @@ class Queue:
         budget_bytes: over it, new items are dropped and counted.
         start: called in the application's thread by the first put, and later when a put finds no live worker;
             must not raise.
-        rouse_at_half: wake the worker when half of the budget is used rather than at 256 items.
+        rouse_at_half: wake the worker when half of the budget is used rather than at 1024 items.
     """
 
     __slots__ = (
         "_added",
+        "_append",
         "_budget_bytes",
         "_closed",
         "_items",
@@ -99,6 +107,7 @@ class Queue:
         self._rouse_at_half = rouse_at_half
         self._start = start
         self._items: deque[Item] = deque()
+        self._append = self._items.append
         self._mask = _EACH  # the first put starts the worker
         self._added = 0
         self._taken = 0
@@ -114,9 +123,8 @@ class Queue:
 
     def put(self, item: Item, /) -> None:
         """Take an ended span or a `LogRecord`. Never blocks, never raises."""
-        items = self._items
-        items.append(item)
-        if not len(items) & self._mask:
+        self._append(item)
+        if not len(self._items) & self._mask:
             self._admit(item)
 
     def rouse(self) -> None:
@@ -137,26 +145,26 @@ class Queue:
         """Up to so many items, up to and including the first barrier. Worker only."""
         items = self._items
         batch: list[Item] = []
+        pop = items.popleft
         mask = self._mask
-        weight = logs = 0
-        barrier = False
-        while len(batch) < max_items and weight < max_bytes:
+        count = weight = logs = 0
+        while count < max_items and weight < max_bytes:
             try:
-                item = items.popleft()
+                item = pop()
             except IndexError:
                 self._added = self._taken = weight = 0  # nothing waits: whatever the estimate said was wrong
                 break
             batch.append(item)
-            if item.__class__ is Barrier:
-                barrier = True
+            if type(item) is Barrier:
                 break
-            if not len(batch) & mask:
+            count += 1
+            if not count & mask:
                 weight += weigh(item) * (mask + 1)
-            if item.__class__ is LogRecord:
+            if type(item) is LogRecord:
                 logs += 1
         self._taken += weight
         self.taken[LOGS] += logs
-        self.taken[SPANS] += len(batch) - logs - barrier
+        self.taken[SPANS] += count - logs
         return batch
 
     def close(self) -> None:
@@ -177,7 +185,7 @@ class Queue:
             except RuntimeError:  # it changed under our feet
                 continue
             for item in items:
-                if item.__class__ is not Barrier:
+                if type(item) is not Barrier:
                     count[signal_of(item)] += 1
             break
         return count
@@ -204,8 +212,12 @@ class Queue:
         self._mask = _EACH if is_half_full else _SAMPLED
         if first or not len(self._items) & (_BURST - 1):
             self._start()
-        if is_half_full if self._rouse_at_half else len(self._items) >= _BURST:
+        if is_half_full if self._rouse_at_half else self._is_enough():
             self.rouse()
+
+    def _is_enough(self) -> bool:
+        """Whether the worker is to come before its timer: for many items, or for large ones."""
+        return len(self._items) >= _BURST or self._added - self._taken >= self._budget_bytes // 8
 
     def _drop(self, drops: dict[str, Tally]) -> bool:
         """Drop the newest item. Not necessarily the caller's, so that is what is counted."""
@@ -213,7 +225,7 @@ class Queue:
             victim = self._items.pop()
         except IndexError:  # the worker has just made room
             return False
-        if victim.__class__ is Barrier:
+        if type(victim) is Barrier:
             self._items.append(victim)
             return False
         drops[signal_of(victim)].add()
@@ -222,13 +234,15 @@ class Queue:
 
 def signal_of(item: Item) -> Literal["traces", "logs"]:
     """``SPANS`` or ``LOGS``."""
-    return LOGS if item.__class__ is LogRecord else SPANS
+    return LOGS if type(item) is LogRecord else SPANS
 
 
 def weigh(item: Any) -> int:
     """Roughly the bytes that an ended span or a log record keeps alive. Never raises."""
     try:
-        if item.__class__ is LogRecord:
+        if type(item) is Span:
+            return _weigh_span(item)
+        if type(item) is LogRecord:
             return _RECORD_BYTES + _weigh_value(item.body, _DEPTH) + _weigh_attributes(item.attributes)
         size = _RECORD_BYTES + _weigh_attributes(item.attributes)
         for part in item.events or ():
@@ -240,14 +254,38 @@ def weigh(item: Any) -> int:
     return size
 
 
+def _weigh_span(span: Span) -> int:
+    """The same for our own, without a view or a copy of what it holds."""
+    size = _RECORD_BYTES + _weigh_attributes(span._attributes)
+    if span._events is not None:
+        for event in span._events:
+            size += _PART_BYTES + _weigh_attributes(event._attributes)
+    if span._links is not None:
+        for link in span._links:
+            size += _PART_BYTES + _weigh_attributes(link.attributes)
+    return size
+
+
 def _weigh_attributes(attributes: Any, depth: int = _DEPTH) -> int:
     if not attributes:
         return 0
+    if type(attributes) is dict:
+        return _weigh_dict(cast("dict[str, Any]", attributes), depth)
     size = _VALUE_BYTES * len(attributes)
     for value in attributes.values():
         if value.__class__ is str:
             size += len(value)
         elif value.__class__ not in _FIXED:
+            size += _weigh_value(value, depth)
+    return size
+
+
+def _weigh_dict(attributes: dict[str, Any], depth: int) -> int:
+    size = _VALUE_BYTES * len(attributes)
+    for value in attributes.values():
+        if type(value) is str:
+            size += len(value)
+        elif type(value) not in _FIXED:
             size += _weigh_value(value, depth)
     return size
 
@@ -260,3 +298,8 @@ def _weigh_value(value: Any, depth: int) -> int:
     if depth and isinstance(value, Sequence):
         return sum(_VALUE_BYTES + _weigh_value(part, depth - 1) for part in cast("Sequence[Any]", value))
     return _VALUE_BYTES
+
+
+from traceo import _compiled  # noqa: E402  last: the compiled twin, if there is a fresh one, takes this place
+
+_compiled.replace(__name__)
