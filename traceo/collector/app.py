@@ -1,32 +1,19 @@
 """Who answers which path."""
 
-import re
-
 from traceo.collector import journal
+from traceo.collector.hosts import is_local
 from traceo.collector.http import App, Message, Receive, Scope, Send, respond_problem
 from traceo.collector.problems import Problem
 
 __all__ = ["dispatcher", "is_local"]
 
 _SEALED = ("/api/traceo/subject-keys", "/api/traceo/sealed")
-_LOOPBACK = re.compile(r"127(\.\d{1,3}){3}")
 _MISDIRECTED = Problem(
     421,
     "host",
     "Not under this name",
     "this collector listens on loopback and answers as localhost or 127.0.0.1; a proxy must set Host",
 )
-
-
-def is_local(host: str) -> bool:
-    """Tell whether an address or a Host header's name can only mean this machine."""
-    name = host.lower()
-    return (
-        name == "localhost"
-        or name.endswith(".localhost")
-        or name == "::1"
-        or _LOOPBACK.fullmatch(name) is not None
-    )
 
 
 def dispatcher(*, receiver: App, sealed: App, api: App, probes: App, pages: App, local_only: bool) -> App:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import sys
@@ -16,6 +17,7 @@ from traceo.collector.api.api import query_api
 from traceo.collector.app import dispatcher, is_local
 from traceo.collector.counters import Counters
 from traceo.collector.http import App
+from traceo.collector.keys import Keys, open_keys
 from traceo.collector.probes import Probes
 from traceo.collector.query.engine import Engine
 from traceo.collector.receivers.opening import Opener
@@ -25,8 +27,9 @@ from traceo.collector.sealed.parts import SealedParts
 from traceo.collector.settings import Settings
 from traceo.collector.static import Pages
 from traceo.collector.store.store import Store
+from traceo.collector.tls import Tls
 from traceo.errors import StoreError
-from traceo.sealing import KeySet, Senders
+from traceo.sealing import Senders
 
 __all__ = ["run"]
 
@@ -39,19 +42,25 @@ def run(settings: Settings, listener: socket.socket) -> None:
     """Serve on a listening socket until a signal; the data folder is locked by the caller.
 
     Raises:
+        ConfigError: the TLS files or the place of the keys cannot be used.
         StoreError: the data folder cannot be used.
-        KeyFileError: the key file cannot be used.
+        KeyFileError: the key set cannot be used.
     """
     journal.adopt_logging()
     sys.setswitchinterval(_SWITCH_S)
-    keys = KeySet.load_or_create(settings.data / "keys")
+    # A core file would hold the private keys.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    tls = Tls.of(settings)
+    keys = open_keys(settings)
     senders = Senders.load(settings.data / "senders")
-    opener = Opener(keys.private_keys(), message_bytes=settings.message_bytes, senders=senders)
+    opener = Opener(keys.ring, message_bytes=settings.message_bytes, senders=senders)
+    # After a long sleep the log may be sealed to a key that is due to be destroyed: replay, then turn.
     store = _open_store(settings, opener)
     try:
+        keys.refresh()
         sealed = SealedParts(settings.data, opener=opener, senders=senders)
         app = _compose(settings, keys=keys, opener=opener, store=store, sealed=sealed)
-        _answer(app, settings, listener, fingerprint=keys.fingerprint)
+        _answer(app, settings, listener, keys=keys, tls=tls)
     finally:
         store.close()
 
@@ -65,7 +74,7 @@ def _open_store(settings: Settings, opener: Opener) -> Store:
         ) from error
 
 
-def _compose(settings: Settings, *, keys: KeySet, opener: Opener, store: Store, sealed: SealedParts) -> App:
+def _compose(settings: Settings, *, keys: Keys, opener: Opener, store: Store, sealed: SealedParts) -> App:
     counters = Counters()
     return dispatcher(
         local_only=is_local(settings.host),
@@ -84,7 +93,7 @@ def _compose(settings: Settings, *, keys: KeySet, opener: Opener, store: Store, 
     )
 
 
-def _answer(app: App, settings: Settings, listener: socket.socket, *, fingerprint: str) -> None:
+def _answer(app: App, settings: Settings, listener: socket.socket, *, keys: Keys, tls: Tls | None) -> None:
     host, port = listener.getsockname()[:2]
     config = uvicorn.Config(
         app,
@@ -98,15 +107,29 @@ def _answer(app: App, settings: Settings, listener: socket.socket, *, fingerprin
         proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=int(settings.shutdown_s),
+        ssl_context_factory=None if tls is None else lambda _config, _default: tls.context,
     )
-    ready = f"traceo collector listens on {_url(host, port)}, data in {settings.data}"
-    server = _Server(config, ready=ready, fingerprint=fingerprint)
+    url = _url("http" if tls is None else "https", host, port)
+    ready = f"traceo collector listens on {url}, data in {settings.data}"
+    server = _Server(config, ready=ready, fingerprint=keys.fingerprint)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(server.serve(sockets=[listener]))
+        runner.run(_serve(server, listener, keys=keys, tls=tls))
 
 
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+async def _serve(server: "_Server", listener: socket.socket, *, keys: Keys, tls: Tls | None) -> None:
+    chores = [asyncio.create_task(keys.keep())]
+    if tls is not None:
+        chores.append(asyncio.create_task(tls.keep()))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
+
+
+def _url(scheme: str, host: str, port: int) -> str:
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 class _Server(uvicorn.Server):

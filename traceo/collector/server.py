@@ -32,11 +32,13 @@ def check(settings: Settings) -> None:
     Raises:
         ConfigError, StoreError, KeyFileError: as ``serve``.
     """
-    from traceo.sealing import KeySet  # noqa: PLC0415  as above
+    from traceo.collector.keys import open_keys  # noqa: PLC0415  as above
+    from traceo.collector.tls import Tls  # noqa: PLC0415  as above
 
     settings = settings.checked()
     with _listen(settings), DataFolder(settings.data):
-        KeySet.load_or_create(settings.data / "keys")
+        Tls.of(settings)
+        open_keys(settings)
 
 
 def _listen(settings: Settings) -> socket.socket:

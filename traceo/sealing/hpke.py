@@ -131,7 +131,10 @@ class RecipientSecret(msgspec.Struct, frozen=True):
 
 
 class PrivateKeys:
-    """The private keys a holder opens batches with, by key id. Its repr shows key ids only."""
+    """The private keys a holder opens batches with, by key id. Its repr shows key ids only.
+
+    `take_over` changes all at once: who opens in another thread has the old keys or the new ones.
+    """
 
     __slots__ = ("_keys",)
     __reduce__ = never_pickled
@@ -149,6 +152,10 @@ class PrivateKeys:
 
     def __contains__(self, kid: object) -> bool:
         return kid in self._keys
+
+    def take_over(self, other: "PrivateKeys") -> None:
+        """Hold what `other` holds from now on, and nothing else."""
+        self._keys = other._keys  # noqa: SLF001 - the same class
 
     def unwrap(self, kid: bytes, enc: bytes, ciphertext: bytes, info: bytes) -> bytes:
         """HPKE Open with the key named `kid`; `OpenError` whatever the reason it does not work."""

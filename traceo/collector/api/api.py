@@ -15,6 +15,7 @@ from traceo.collector import journal
 from traceo.collector.api.docs import CSP, STYLE, docs_page
 from traceo.collector.counters import Counters
 from traceo.collector.http import App
+from traceo.collector.keys import Keys
 from traceo.collector.problems import Problem, problem_body
 from traceo.collector.query.engine import Engine
 from traceo.collector.query.filters import check_names, trace_id_from, trace_query
@@ -22,7 +23,6 @@ from traceo.collector.query.search import TracePage, search
 from traceo.collector.query.services import OperationList, ServiceList, operations, services
 from traceo.collector.query.trace import Trace, trace
 from traceo.collector.store.store import Store
-from traceo.sealing import KeySet
 
 __all__ = ["query_api"]
 
@@ -55,7 +55,7 @@ class Status(msgspec.Struct, frozen=True):
     rejected_by_reason: dict[str, int]
 
 
-def query_api(*, engine: Engine, store: Store, counters: Counters, keys: KeySet) -> App:
+def query_api(*, engine: Engine, store: Store, counters: Counters, keys: Keys) -> App:
     """Make the application; its handlers that touch the store run in threads."""
 
     @get("/api/traceo/services", summary="Services", sync_to_thread=True)

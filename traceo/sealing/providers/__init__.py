@@ -15,7 +15,8 @@ address is ``VAULT_ADDR``. `open_store` turns a place into a `KeyStore`; `load`,
 work on any.
 """
 
+from traceo.sealing.providers.phrases import phrase_source
 from traceo.sealing.providers.places import open_store
 from traceo.sealing.providers.store import ChangedError, KeyStore, load, load_or_create, update
 
-__all__ = ["ChangedError", "KeyStore", "load", "load_or_create", "open_store", "update"]
+__all__ = ["ChangedError", "KeyStore", "load", "load_or_create", "open_store", "phrase_source", "update"]
