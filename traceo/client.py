@@ -1,7 +1,7 @@
 """One process's Traceo: what `traceo.init` returns, and what ends with the process."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from traceo.config import Config
@@ -111,6 +111,7 @@ class Client:
             sent_bytes=health.sent_bytes,
             queue_bytes=pipeline.waiting_bytes,
             redactions=pipeline.redactions(),
+            sampling=self._sampling(),
         )
 
     def hold_endings(self) -> None:
@@ -157,6 +158,10 @@ class Client:
         """See `Pipeline.after_fork_in_child`."""
         if self._pipeline is not None:
             self._pipeline.after_fork_in_child()
+
+    def _sampling(self) -> Mapping[str, int]:
+        keeping = getattr(self.provider, "keeping", None)
+        return {} if keeping is None else keeping.counts()
 
     def _service_name(self) -> str:
         if self.provider is None:

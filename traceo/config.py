@@ -39,6 +39,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     console: str = "auto"
     sample_rate: float = 1.0
     queue_bytes: int = 32 * MiB
+    keep_errors: bool = False
+    keep_slower_than_s: float = 0.0
     flush_every_s: float = 1.0
     flush: str = "timer"
     exit_timeout_s: float = 2.0

@@ -278,6 +278,18 @@ SETTINGS: tuple[Setting, ...] = (
         "How long the end of the process may wait for delivery, in seconds; with 0 it does not wait, and "
         "signals and `os._exit` are left alone.",
         "seconds from 0 to 300",
+    Setting(
+        "keep_errors",
+        "Keep what `sample_rate` leaves out if a span failed: see [sampling](sampling.md).",
+        "true or false",
+        _flag,
+    ),
+    Setting(
+        "keep_slower_than_s",
+        "Keep what `sample_rate` leaves out if a span took longer, in seconds; 0 for no limit.",
+        "seconds from 0 to 3600",
+        _number(0, 3600),
+    ),
         _number(0, 300),
     ),
     Setting(

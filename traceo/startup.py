@@ -63,6 +63,8 @@ class Settings(TypedDict, total=False):
     console: str | bool
     sample_rate: float
     queue_bytes: int | str
+    keep_errors: bool
+    keep_slower_than_s: float
     flush_every_s: float
     flush: str
     exit_timeout_s: float
@@ -206,21 +208,34 @@ def _trace(config: Config, pipeline: Pipeline, notes: list[str]) -> Any:
         )
         return None
     from traceo.tracing import TracerProvider, default_resource  # noqa: PLC0415 - another provider spares it
-    from traceo.tracing.sampling import ParentBasedTraceIdRatio  # noqa: PLC0415 - the same
 
-    ours = not config.sources.get("sample_rate", "OTEL_").startswith("OTEL_")
     provider = TracerProvider(
-        # Without a rate of our own, every sampler that OTEL_TRACES_SAMPLER can name counts.
-        sampler=ParentBasedTraceIdRatio(config.sample_rate) if ours else None,
+        sampler=_sampler(config),
         resource=default_resource(config.service_name or None),
         sink=pipeline.put_span,
     )
+        flush=lambda timeout_s: pipeline.flush(config.exit_timeout_s if timeout_s is None else timeout_s),
+        keep_errors=config.keep_errors,
+        keep_slower_than_s=config.keep_slower_than_s,
     trace.set_tracer_provider(provider)
     spans.bind(provider.get_tracer("traceo", __version__))
     return provider
 
 
 def _selection(config: Config) -> "Selection":
+def _sampler(config: Config) -> Any:
+    """Without a rate of our own, every sampler that OTEL_TRACES_SAMPLER can name counts."""
+    if config.sources.get("sample_rate", "OTEL_").startswith("OTEL_"):
+        return None
+    from traceo.tracing.sampling import DEFAULT_ON, ParentBased  # noqa: PLC0415 - loaded by now
+
+    if config.sample_rate == 1.0:
+        return DEFAULT_ON
+    from traceo.tracing.consistent import ConsistentRatio  # noqa: PLC0415 - only for a ratio
+
+    return ParentBased(ConsistentRatio(config.sample_rate))
+
+
     from traceo.instrumentation.options import Selection  # noqa: PLC0415 - only when something may be hooked
 
     source = config.sources.get("instrument", "default")

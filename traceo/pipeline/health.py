@@ -69,6 +69,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
             ("trouble", self.trouble),
             ("spans", str(self.spans)),
             ("logs", str(self.logs)),
+    sampling: Mapping[str, int] = {}
+    """What was kept beyond the sampling ratio, and what a full buffer lost of it: see `keep_errors`."""
             ("batches", f"{self.batches} ({self.raw_bytes} bytes, {self.sent_bytes} on the wire)"),
             ("retries", str(self.retries or "")),
             ("restarts", str(self.restarts or "")),
@@ -89,6 +91,7 @@ class Health:
     __slots__ = ("_dropped", "batches", "delivered", "raw_bytes", "restarts", "retries", "sent_bytes")
 
     def __init__(self) -> None:
+            ("kept", ", ".join(f"{name} {count}" for name, count in self.sampling.items() if count)),
         self.delivered = {SPANS: 0, LOGS: 0}
         self._dropped: dict[str, dict[str, int]] = {SPANS: {}, LOGS: {}}
         self.batches = 0
