@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write a bar chart (SVG)")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = (
-        "CPU time, medians over rounds in which the peers take turns; all send to one sink on the other core.\n"
+        "CPU time, medians over rounds, peers in turn; all send to one sink on the other core.\n"
         "Each peer gets a virtual environment of its own under .cache/bench on first use.\n"
         "Run it while nothing else runs."
     )
