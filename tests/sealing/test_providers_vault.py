@@ -11,6 +11,7 @@ import trustme
 from traceo.errors import ConfigError, KeyFileError
 from traceo.sealing.hidden import HiddenText
 from traceo.sealing.providers import load, load_or_create, open_store, update
+from traceo.sealing.providers.envelope import Passphrase
 from traceo.sealing.rotation import rotate
 
 KV = "vault-kv:///secret/traceo/keys"
@@ -47,7 +48,8 @@ def started(monkeypatch, tmp_path, context=None):
 
 
 def at(place, folder, passphrase=None):
-    return open_store(place, directory=folder, passphrase=None if passphrase is None else lambda: passphrase)
+    envelope = None if passphrase is None else Passphrase(lambda: passphrase)
+    return open_store(place, directory=folder, envelope=envelope)
 
 
 def test_a_key_set_lives_in_kv(vault, tmp_path):

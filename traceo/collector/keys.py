@@ -11,6 +11,7 @@ from traceo.collector.settings import Settings
 from traceo.errors import ConfigError, KeyFileError
 from traceo.sealing import KeySet
 from traceo.sealing.providers import KeyStore, load, load_or_create, open_store, phrase_source, update
+from traceo.sealing.providers.envelope import Passphrase
 from traceo.sealing.rotation import Schedule, advance, next_change_s
 
 __all__ = ["Keys", "open_keys", "schedule_of"]
@@ -76,7 +77,8 @@ class Keys:
         """`refresh` for as long as the collector runs."""
         pause_s = min(self._store.look_every_s, _AGAIN_S)
         while True:
-            await asyncio.sleep(min(pause_s, max(0.05, self._due_s - self._clock())))
+            due_s = max(self._due_s, self._again_s) - self._clock()
+            await asyncio.sleep(min(pause_s, max(0.05, due_s)))
             await asyncio.to_thread(self.refresh)
 
     def _look(self) -> None:
@@ -130,8 +132,8 @@ def open_keys(settings: Settings) -> Keys:
         ConfigError: the place is none, its package or the passphrase is missing.
         KeyFileError: the key set cannot be used.
     """
-    passphrase = phrase_source(settings.passphrase) if settings.passphrase else None
-    store = open_store(settings.keys, directory=settings.data / "keys", passphrase=passphrase)
+    envelope = Passphrase(phrase_source(settings.passphrase)) if settings.passphrase else None
+    store = open_store(settings.keys, directory=settings.data / "keys", envelope=envelope)
     return Keys(store, schedule=schedule_of(settings))
 
 

@@ -18,7 +18,7 @@ from traceo.sealing import base64url
 from traceo.sealing.hidden import HiddenBytes, HiddenText
 from traceo.sealing.passphrase import lock, unlock
 
-__all__ = ["Envelope", "Form", "Passphrase", "Plain", "Service", "Wrapped", "form_of"]
+__all__ = ["AsFound", "Envelope", "Form", "Passphrase", "Plain", "Service", "Wrapped", "Wrapper", "form_of"]
 
 Service: TypeAlias = Literal["vault-transit", "aws-kms"]
 Form: TypeAlias = Literal["plain", "passphrase", "vault-transit", "aws-kms"]
@@ -117,6 +117,23 @@ class Passphrase:
         if self._text is None:
             self._text = self._source()
         return self._text
+
+
+class AsFound:
+    """Plain or locked, as the content is that was read last; `ask` gives the passphrase of a locked one."""
+
+    def __init__(self, ask: Callable[[], HiddenText]) -> None:
+        self.form: Form = "plain"
+        self._locked = Passphrase(ask)
+
+    def seal(self, data: HiddenBytes) -> bytes:
+        """As it was found; plain when nothing was."""
+        return self._locked.seal(data) if self.form == "passphrase" else data
+
+    def open(self, raw: HiddenBytes) -> HiddenBytes:
+        """As it is."""
+        self.form = form_of(raw)
+        return self._locked.open(raw) if self.form == "passphrase" else Plain().open(raw)
 
 
 class Wrapper(Protocol):

@@ -1,12 +1,11 @@
 """From what somebody wrote (``--keys``) to the place it means."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl
 
 from traceo.errors import ConfigError
-from traceo.sealing.hidden import HiddenText
 from traceo.sealing.providers.envelope import Envelope, Passphrase, Plain, Wrapped, Wrapper
 from traceo.sealing.providers.folder import FolderStore
 from traceo.sealing.providers.store import KeyStore
@@ -19,16 +18,14 @@ FORMS: Final = (
 )
 
 
-def open_store(
-    place: str, *, directory: Path, passphrase: Callable[[], HiddenText] | None = None
-) -> KeyStore:
+def open_store(place: str, *, directory: Path, envelope: Envelope | None = None) -> KeyStore:
     """The store that `place` names; "" and key services without ``?dir=`` keep their file in `directory`.
 
-    With a `passphrase` the content is locked; it is asked for once, when it is first needed. Raises
-    `ConfigError` for what is no place, and for a missing extra.
+    Its content is in `envelope`, or plain; a key service brings its own. Raises `ConfigError` for what is no
+    place, and for a missing extra.
     """
     scheme, rest, options = _parts(place)
-    envelope: Envelope = Plain() if passphrase is None else Passphrase(passphrase)
+    envelope = envelope or Plain()
     match scheme:
         case "file":
             _known(place, options, ())
@@ -44,7 +41,7 @@ def open_store(
             return VaultStore(Server(address), mount=mount, path=path, envelope=envelope)
         case _:
             _known(place, options, ("dir", "region") if scheme == "aws-kms" else ("dir",))
-            if passphrase is not None:
+            if isinstance(envelope, Passphrase):
                 raise ConfigError(f"{scheme} protects the key file by itself; leave the passphrase out")
             folder = Path(options["dir"]).expanduser() if "dir" in options else directory
             return FolderStore(folder, Wrapped(_wrapper(place, scheme, rest, options)))
