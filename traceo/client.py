@@ -100,7 +100,7 @@ class Client:
             endpoint=config.public_endpoint,
             destination=_describe(pipeline.route),
             trouble=pipeline.trouble.reason,
-            notes=self._notes,
+            notes=(*self._notes, *pipeline.notes()),
             instrumentation=tuple(self.hooks.names) if self.hooks is not None else (),
             spans=spans,
             logs=logs,
@@ -111,6 +111,7 @@ class Client:
             sent_bytes=health.sent_bytes,
             queue_bytes=pipeline.waiting_bytes,
             redactions=pipeline.redactions(),
+            redactions_by_key=pipeline.redactions_by_key(),
             sampling=self._sampling(),
         )
 

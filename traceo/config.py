@@ -30,7 +30,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     api_key: str = ""
     timeout_s: float = 10.0
-    redaction: str = "default"
+    redaction: str | Mapping[str, Any] = "default"
+    deep_keys: tuple[str, ...] = ()
     seal: str = "auto"
     seal_key: str = ""
     spool_dir: str = ""
@@ -38,9 +39,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     capture_headers: tuple[str, ...] = ()
     console: str = "auto"
     sample_rate: float = 1.0
-    queue_bytes: int = 32 * MiB
     keep_errors: bool = False
     keep_slower_than_s: float = 0.0
+    queue_bytes: int = 32 * MiB
     flush_every_s: float = 1.0
     flush: str = "timer"
     exit_timeout_s: float = 2.0

@@ -13,7 +13,7 @@ __all__ = ["SETTINGS", "Given", "MiB", "Setting"]
 
 MiB = 1024 * 1024
 
-Given: TypeAlias = "str | int | float | bool | Mapping[str, str] | tuple[str, ...] | list[str] | None"
+Given: TypeAlias = "str | int | float | bool | Mapping[str, object] | tuple[str, ...] | list[str] | None"
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -39,7 +39,7 @@ class Setting(msgspec.Struct, frozen=True):
 # Readers: what was given → the field's value.
 
 
-def _text(given: Given) -> str:
+def _text(given: object) -> str:
     if not isinstance(given, str):
         raise TypeError
     return given
@@ -117,6 +117,22 @@ def _names(given: Given) -> tuple[str, ...]:
     if not isinstance(parts, (list, tuple)):
         raise TypeError
     return tuple(_text(part).strip().lower() for part in parts if _text(part).strip())
+
+
+def _keys(given: Given) -> tuple[str, ...]:
+    parts = given.split(",") if isinstance(given, str) else given
+    if not isinstance(parts, (list, tuple)):
+        raise TypeError
+    return tuple(_text(part).strip() for part in parts if _text(part).strip())
+
+
+def _redaction(given: Given) -> str | Mapping[str, object]:
+    """Which policy that is, `traceo.policy` finds out."""
+    if isinstance(given, bool):
+        return "default" if given else "off"
+    if isinstance(given, Mapping):
+        return given
+    return ",".join(_names(given)) if isinstance(given, (list, tuple)) else _text(given).strip()
 
 
 def _selection(given: Given) -> str:
@@ -205,9 +221,18 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "redaction",
-        "`default` replaces personal data and secrets before anything leaves; `off` is for tests only.",
-        "default or off",
-        _choice("default", "off"),
+        "`default` replaces personal data and secrets before anything leaves; region profiles "
+        "(`eu,us-hipaa`) add types; a policy of your own is a TOML file, or the table "
+        "`[tool.traceo.redaction]`; `off` is for tests only. See [redaction](redaction.md).",
+        "default, off, profiles separated by commas, or the path of a TOML file",
+        _redaction,
+    ),
+    Setting(
+        "deep_keys",
+        "Attribute keys of free text that presidio-analyzer looks at as well (extra `presidio`); `body` is a "
+        "log line's text.",
+        "attribute keys separated by commas",
+        _keys,
     ),
     Setting(
         "seal",
@@ -254,6 +279,18 @@ SETTINGS: tuple[Setting, ...] = (
         otel={"OTEL_TRACES_SAMPLER": _sampler, "OTEL_TRACES_SAMPLER_ARG": _same},
     ),
     Setting(
+        "keep_errors",
+        "Keep what `sample_rate` leaves out if a span failed: see [sampling](sampling.md).",
+        "true or false",
+        _flag,
+    ),
+    Setting(
+        "keep_slower_than_s",
+        "Keep what `sample_rate` leaves out if a span took longer, in seconds; 0 for no limit.",
+        "seconds from 0 to 3600",
+        _number(0, 3600),
+    ),
+    Setting(
         "queue_bytes",
         "The memory that waiting telemetry may take, retries included.",
         "bytes from 1 MiB, such as 33554432 or 32MiB",
@@ -278,18 +315,6 @@ SETTINGS: tuple[Setting, ...] = (
         "How long the end of the process may wait for delivery, in seconds; with 0 it does not wait, and "
         "signals and `os._exit` are left alone.",
         "seconds from 0 to 300",
-    Setting(
-        "keep_errors",
-        "Keep what `sample_rate` leaves out if a span failed: see [sampling](sampling.md).",
-        "true or false",
-        _flag,
-    ),
-    Setting(
-        "keep_slower_than_s",
-        "Keep what `sample_rate` leaves out if a span took longer, in seconds; 0 for no limit.",
-        "seconds from 0 to 3600",
-        _number(0, 3600),
-    ),
         _number(0, 300),
     ),
     Setting(

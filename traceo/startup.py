@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from traceo.instrumentation import Installed, Selection
     from traceo.logs import Handler
     from traceo.pipeline.prepare import Parts, Watch
+    from traceo.policy import Chosen
 
 __all__ = ["Settings", "flush", "init", "shutdown", "status", "tap_logging"]
 
@@ -54,7 +55,8 @@ class Settings(TypedDict, total=False):
     headers: Mapping[str, str] | str
     api_key: str
     timeout_s: float
-    redaction: str
+    redaction: str | Mapping[str, object]
+    deep_keys: str | list[str]
     seal: str
     seal_key: str
     spool_dir: str
@@ -62,9 +64,9 @@ class Settings(TypedDict, total=False):
     capture_headers: str | list[str]
     console: str | bool
     sample_rate: float
-    queue_bytes: int | str
     keep_errors: bool
     keep_slower_than_s: float
+    queue_bytes: int | str
     flush_every_s: float
     flush: str
     exit_timeout_s: float
@@ -156,11 +158,12 @@ def _is_subinterpreter() -> bool:
 
 
 def _start(config: Config) -> Client:
+    chosen = _choose(config)
     speak_on_stderr()
     notes: list[str] = []
     detach: list[Callable[[], object]] = []
     pipeline = Pipeline(
-        lambda: _assemble(config),
+        lambda: _assemble(config, chosen),
         queue_bytes=config.queue_bytes,
         flush_every_s=config.flush_every_s if config.flush == "timer" else None,
         # A collector on this host may be looked for often: it costs a refused connection.
@@ -213,16 +216,15 @@ def _trace(config: Config, pipeline: Pipeline, notes: list[str]) -> Any:
         sampler=_sampler(config),
         resource=default_resource(config.service_name or None),
         sink=pipeline.put_span,
-    )
         flush=lambda timeout_s: pipeline.flush(config.exit_timeout_s if timeout_s is None else timeout_s),
         keep_errors=config.keep_errors,
         keep_slower_than_s=config.keep_slower_than_s,
+    )
     trace.set_tracer_provider(provider)
     spans.bind(provider.get_tracer("traceo", __version__))
     return provider
 
 
-def _selection(config: Config) -> "Selection":
 def _sampler(config: Config) -> Any:
     """Without a rate of our own, every sampler that OTEL_TRACES_SAMPLER can name counts."""
     if config.sources.get("sample_rate", "OTEL_").startswith("OTEL_"):
@@ -236,6 +238,7 @@ def _sampler(config: Config) -> Any:
     return ParentBased(ConsistentRatio(config.sample_rate))
 
 
+def _selection(config: Config) -> "Selection":
     from traceo.instrumentation.options import Selection  # noqa: PLC0415 - only when something may be hooked
 
     source = config.sources.get("instrument", "default")
@@ -309,7 +312,17 @@ def _advice(config: Config) -> str:
     return "start a collector with `traceo collector`, or set TRACEO_ENDPOINT to where yours listens"
 
 
-def _assemble(config: Config) -> "Parts":
+def _choose(config: Config) -> "Chosen | None":
+    """The redaction policy, read here so that what is wrong with it stops `init`; None: the built-in one."""
+    if config.redaction == "default" and not config.deep_keys:
+        return None
+    from traceo.policy import choose  # noqa: PLC0415 - only for a policy of one's own
+
+    source = config.sources.get("redaction", config.sources.get("deep_keys", "default"))
+    return choose(config.redaction, source=source, deep_keys=config.deep_keys)
+
+
+def _assemble(config: Config, chosen: "Chosen | None") -> "Parts":
     """Everything heavy, in the pipeline thread. A fork waits for it, so that no import is cut in two."""
     # HTTP, compression and sealing, which Destination would import later, when a fork no longer waits.
     import_module("traceo.exporters.peer")
@@ -320,7 +333,12 @@ def _assemble(config: Config) -> "Parts":
     from traceo.redaction import Engine, Policy  # noqa: PLC0415
     from traceo.tracing import snapshot  # noqa: PLC0415
 
-    engine = Engine(Policy.off() if config.redaction == "off" else Policy.default())
+    engine = redactor = Engine(chosen.policy if chosen is not None else Policy.default())
+    deep = None
+    if chosen is not None and chosen.policy.enabled and chosen.deep.keys:
+        from traceo.pipeline.deep_fields import deepen  # noqa: PLC0415 - only with keys for it
+
+        redactor = deep = deepen(engine, chosen.policy, chosen.deep)
     environ = os.environ
     destination = Destination(
         config.endpoint,
@@ -337,11 +355,14 @@ def _assemble(config: Config) -> "Parts":
     )
     return Parts(
         snapshot=snapshot,
-        scrubber=Scrubber(engine),
+        scrubber=Scrubber(redactor),
         encode_traces=encode_traces,
         encode_logs=encode_logs,
         route=destination,
-        report=engine.report,
+        report=redactor.report,
+        report_by_key=redactor.report_by_key,
+        before_batch=deep.begin if deep is not None else None,
+        notes=deep.notes if deep is not None else tuple,
         watch=_console(config),
     )
 

@@ -3,21 +3,43 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from traceo.pipeline.deep import MASKED
+from traceo.pipeline.deep import MASKED, Deep, Finder
+from traceo.pipeline.deep_settings import DeepSettings
 from traceo.pipeline.scrub import Redactor
 from traceo.records import AnyValue, Attributes
 from traceo.redaction.keys import KeyTable
-from traceo.redaction.policy import Action, KeyRule
+from traceo.redaction.policy import Action, KeyRule, Policy
 from traceo.redaction.report import Report
 
-__all__ = ["DeepRedactor", "Look"]
+__all__ = ["DeepRedactor", "Look", "Reporting", "deepen"]
 
 _KEYS_KEPT = 4096
 _DEPTH = 8
 
 
+class Reporting(Redactor, Protocol):
+    """What is used of `traceo.redaction.Engine`."""
+
+    def report(self) -> dict[str, int]:
+        """Counts by rule."""
+        ...
+
+    def report_by_key(self) -> dict[str, int]:
+        """Counts by key."""
+        ...
+
+
 class Look(Protocol):
     """What is used of `traceo.pipeline.deep.Deep`."""
+
+    @property
+    def note(self) -> str:
+        """What a user should know; empty when all is well."""
+        ...
+
+    def begin(self) -> None:
+        """A new batch."""
+        ...
 
     def text(self, value: str, hits: list[str]) -> str:
         """The text without what was found; the same object when that is nothing."""
@@ -27,7 +49,7 @@ class Look(Protocol):
 class DeepRedactor:
     """The engine's `Redactor`, and behind it the deep tier for some keys. Never raises."""
 
-    def __init__(self, engine: Redactor, deep: Look, keys: Sequence[str]) -> None:
+    def __init__(self, engine: Reporting, deep: Look, keys: Sequence[str]) -> None:
         self._engine = engine
         self._deep = deep
         self._keys = KeyTable(tuple(KeyRule(key, Action.SCAN) for key in keys))
@@ -53,12 +75,20 @@ class DeepRedactor:
         return str(self._guarded(clean, path, path, found, named=True)) if self._is_named(path) else clean
 
     def report(self) -> dict[str, int]:
-        """How often each rule hit here."""
-        return self._report.by_rule()
+        """How often each rule hit, the engine's included."""
+        return _sum(self._engine.report(), self._report.by_rule())
 
     def report_by_key(self) -> dict[str, int]:
-        """How often something was redacted here under each key."""
-        return self._report.by_key()
+        """How often something was redacted under each key, by the engine too."""
+        return _sum(self._engine.report_by_key(), self._report.by_key())
+
+    def begin(self) -> None:
+        """Another batch begins, with its own budget."""
+        self._deep.begin()
+
+    def notes(self) -> list[str]:
+        """What `traceo.status` should say."""
+        return [self._deep.note] if self._deep.note else []
 
     def _is_named(self, key: str) -> bool:
         named = self._known.get(key)
@@ -124,6 +154,26 @@ class DeepRedactor:
         self._report.count(rule, key)
         found.append(f"{where}={rule}")
         return MASKED
+
+
+def deepen(engine: Reporting, policy: Policy, settings: DeepSettings) -> DeepRedactor:
+    """The engine with the deep tier behind it; presidio begins to load in its thread."""
+
+    def load() -> Finder:
+        from traceo.redaction.presidio import Presidio, recognizers_from  # noqa: PLC0415 - in the helper thread
+
+        return Presidio(
+            model=settings.model,
+            language=settings.language,
+            recognizers=[one for place in settings.recognizers for one in recognizers_from(place)],
+            threshold=settings.threshold,
+        )
+
+    return DeepRedactor(engine, Deep(load, policy, budget_s=settings.budget_s), settings.keys)
+
+
+def _sum(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    return {name: one.get(name, 0) + other.get(name, 0) for name in {**one, **other}}
 
 
 def _copied(value: Mapping[str, AnyValue], new: dict[str, AnyValue]) -> AnyValue:

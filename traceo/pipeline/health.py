@@ -9,6 +9,9 @@ from traceo.pipeline.queue import LOGS, SPANS, Queue
 __all__ = ["Counts", "Health", "Status"]
 
 
+_SHOWN = 12
+
+
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """One signal's balance: ``created == delivered + waiting + the sum of dropped``."""
 
@@ -53,8 +56,12 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The same batches as they went over the wire."""
     queue_bytes: int = 0
     """Estimated memory of what waits."""
+    sampling: Mapping[str, int] = {}
+    """What was kept beyond the sampling ratio, and what a full buffer lost of it: see `keep_errors`."""
     redactions: Mapping[str, int] = {}
     """Rule → how often it replaced something."""
+    redactions_by_key: Mapping[str, int] = {}
+    """Attribute key → how often something under it was replaced; at most 1024 keys, the rest together."""
 
     def to_dict(self) -> dict[str, object]:
         """The same as plain builtins, ready for JSON."""
@@ -69,12 +76,12 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
             ("trouble", self.trouble),
             ("spans", str(self.spans)),
             ("logs", str(self.logs)),
-    sampling: Mapping[str, int] = {}
-    """What was kept beyond the sampling ratio, and what a full buffer lost of it: see `keep_errors`."""
             ("batches", f"{self.batches} ({self.raw_bytes} bytes, {self.sent_bytes} on the wire)"),
             ("retries", str(self.retries or "")),
             ("restarts", str(self.restarts or "")),
-            ("redactions", ", ".join(f"{rule} {count}" for rule, count in sorted(self.redactions.items()))),
+            ("redactions", _tally(self.redactions)),
+            ("under keys", _tally(self.redactions_by_key)),
+            ("kept", ", ".join(f"{name} {count}" for name, count in self.sampling.items() if count)),
             ("hooks", ", ".join(self.instrumentation)),
             *(("note", note) for note in self.notes),
         ]
@@ -85,13 +92,19 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         return f"<traceo.Status\n{self}>"
 
 
+def _tally(counts: Mapping[str, int]) -> str:
+    """The most frequent first, so that what is cut off is the least of it."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    shown = ", ".join(f"{name} {count}" for name, count in ordered[:_SHOWN])
+    return shown + (f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else "")
+
+
 class Health:
     """The counters. Written by the pipeline thread only, but for the queue's own; read from anywhere."""
 
     __slots__ = ("_dropped", "batches", "delivered", "raw_bytes", "restarts", "retries", "sent_bytes")
 
     def __init__(self) -> None:
-            ("kept", ", ".join(f"{name} {count}" for name, count in self.sampling.items() if count)),
         self.delivered = {SPANS: 0, LOGS: 0}
         self._dropped: dict[str, dict[str, int]] = {SPANS: {}, LOGS: {}}
         self.batches = 0

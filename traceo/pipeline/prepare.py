@@ -52,6 +52,12 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     route: Route
     report: Callable[[], dict[str, int]]
     """Redactions so far, by rule."""
+    report_by_key: Callable[[], dict[str, int]] = dict
+    """The same by attribute key."""
+    before_batch: Callable[[], object] | None = None
+    """Told that another batch begins: the deep tier has a budget for each."""
+    notes: Callable[[], Sequence[str]] = tuple
+    """What `traceo.status` should say about redaction."""
     watch: Watch | None = None
     """The console: sees scrubbed records after delivery was tried, with the reason while it never worked."""
 
@@ -68,6 +74,8 @@ def prepare(items: Sequence[object], parts: Parts, drop: Drop) -> Prepared:
     """Turn ended spans and log records into batches; what fails is dropped alone and counted by ``drop``."""
     spans: list[SpanRecord] = []
     logs: list[LogRecord] = []
+    if parts.before_batch is not None:
+        parts.before_batch()
     snapshot, scrub_span, scrub_log = parts.snapshot, parts.scrubber.span, parts.scrubber.log
     for index, item in enumerate(items):
         if not index % _YIELD_EVERY:

@@ -71,7 +71,8 @@ class Pipeline:
         self.health = Health()
         self.trouble = Trouble(self._endpoint, self.balance, self._advice, self._clock)
         self._parts: Parts | None = None
-        self._inherited: dict[str, int] = {}  # redactions counted before a fork
+        # redactions counted before a fork, by rule and by key
+        self._inherited: tuple[dict[str, int], dict[str, int]] = ({}, {})
         self._delivery = Delivery(
             limit_bytes=self._queue_bytes
             * 3
@@ -146,10 +147,15 @@ class Pipeline:
 
     def redactions(self) -> dict[str, int]:
         """Redactions so far in this process, by rule."""
-        if self._parts is None:
-            return {}
-        counts = {rule: n - self._inherited.get(rule, 0) for rule, n in self._parts.report().items()}
-        return {rule: n for rule, n in counts.items() if n}
+        return _since(self._inherited[0], self._parts.report()) if self._parts is not None else {}
+
+    def redactions_by_key(self) -> dict[str, int]:
+        """The same by attribute key; bounded, the rest counts as one."""
+        return _since(self._inherited[1], self._parts.report_by_key()) if self._parts is not None else {}
+
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know about redaction."""
+        return tuple(self._parts.notes()) if self._parts is not None else ()
 
     @property
     def waiting_bytes(self) -> int:
@@ -185,7 +191,8 @@ class Pipeline:
         if current.is_recording():
             self._of_parent.add(current.get_span_context().span_id)
         self._parts = parts
-        self._inherited = dict(parts.report()) if parts is not None else {}
+        if parts is not None:
+            self._inherited = (parts.report(), parts.report_by_key())
         if self._stopped:
             self.queue.close()
 
@@ -350,3 +357,9 @@ class Pipeline:
 
     def _lost_at_exit(self) -> int:
         return sum(counts.dropped.get("exit", 0) for counts in self.balance())
+
+
+def _since(before: dict[str, int], now: dict[str, int]) -> dict[str, int]:
+    """What was counted since."""
+    counts = {name: count - before.get(name, 0) for name, count in now.items()}
+    return {name: count for name, count in counts.items() if count}
