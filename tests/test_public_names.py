@@ -35,6 +35,7 @@ def test_the_package_shows_exactly_these_names():
         "shutdown",
         "span",
         "status",
+        "subject",
     ]
     assert set(traceo.__all__) <= set(dir(traceo))
 

@@ -4,8 +4,8 @@
 >>> traceo.redact("mail ada@example.com").text
 'mail [EMAIL]'
 
-`init` starts it; `span` and `instrument` add what the hooks cannot see; `status`, `flush` and `shutdown`
-say and settle what has become of it. Read on in ``startup.py``, ``client.py`` and ``pipeline/``.
+`init` starts it; `span` and `instrument` add what the hooks cannot see, `subject` whom it is about; `status`,
+`flush` and `shutdown` say and settle what has become of it. Read on in ``startup.py``, ``client.py`` and ``pipeline/``.
 """
 
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from traceo.redaction import Policy, Redacted, redact
     from traceo.spans import instrument, span
     from traceo.startup import flush, init, shutdown, status
+    from traceo.subjects import subject
 
 __all__ = [
     "Client",
@@ -36,6 +37,7 @@ __all__ = [
     "shutdown",
     "span",
     "status",
+    "subject",
 ]
 
 # Nothing is imported before it is used: `import traceo` in a module that never calls it costs a millisecond.
@@ -54,6 +56,7 @@ _HOMES = {
     "shutdown": "traceo.startup",
     "span": "traceo.spans",
     "status": "traceo.startup",
+    "subject": "traceo.subjects",
 }
 
 

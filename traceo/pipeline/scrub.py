@@ -4,7 +4,7 @@ The worker encodes what `Scrubber.span` and `Scrubber.log` return and nothing el
 scrubbed raises here and is dropped there: when in doubt, nothing leaves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from traceo.records import (
@@ -17,9 +17,10 @@ from traceo.records import (
     ScopeRecord,
     SpanRecord,
 )
-from traceo.semconv import TRACEO_REDACTED
+from traceo.semconv import TRACEO_REDACTED, TRACEO_SUBJECT
+from traceo.subjects import subject_of
 
-__all__ = ["Redactor", "Scrubber"]
+__all__ = ["Redactor", "Scrubber", "Sealer"]
 
 _Shared = TypeVar("_Shared", ResourceRecord, ScopeRecord)
 
@@ -39,13 +40,38 @@ class Redactor(Protocol):
         ...
 
 
+class Sealer(Protocol):
+    """What is used of `traceo.pipeline.fields.FieldSealer`."""
+
+    def subject(self, named: str, attributes: Attributes | None) -> str:
+        """The pseudonym of whom a record is about."""
+        ...
+
+    def apply(
+        self, original: Attributes | None, clean: Attributes | None, path: str, found: list[str], subject: str
+    ) -> Attributes | None:
+        """Tokens and sealed values, in what redaction has left."""
+        ...
+
+
 class Scrubber:
-    """Replaces what must not leave, and lists it in the attribute ``traceo.redacted``. One thread only."""
+    """Replaces what must not leave, and lists it in the attribute ``traceo.redacted``. One thread only.
 
-    __slots__ = ("_engine", "_resources", "_scopes")
+    `sealer` applies the rules that keep a value for those who may reveal it; `subject_of` knows whom a span
+    is about. Without a sealer such values are redacted like others, and no subject leaves.
+    """
 
-    def __init__(self, engine: Redactor) -> None:
+    __slots__ = ("_engine", "_resources", "_scopes", "_sealer", "_subject_of")
+
+    def __init__(
+        self,
+        engine: Redactor,
+        sealer: Sealer | None = None,
+        subject_of: Callable[[int, int], str] = subject_of,
+    ) -> None:
         self._engine = engine
+        self._sealer = sealer
+        self._subject_of = subject_of
         # id → (original, clean). The original is held so that its id is not given to another object.
         self._resources: dict[int, tuple[ResourceRecord, ResourceRecord]] = {}
         self._scopes: dict[int, tuple[ScopeRecord, ScopeRecord]] = {}
@@ -54,6 +80,9 @@ class Scrubber:
         """A span fit to leave. What it shares with the application is replaced, never changed."""
         engine = self._engine
         found: list[str] = []
+        named, attributes = _without_subject(span.attributes)
+        named = self._subject_of(span.trace_id, span.span_id) or named
+        subject = self._subject(named, attributes)
         return SpanRecord(
             resource=self._resource(span.resource),
             scope=self._scope(span.scope),
@@ -66,20 +95,22 @@ class Scrubber:
             kind=span.kind,
             start_ns=span.start_ns,
             end_ns=span.end_ns,
-            events=self._events(span.events, found) if span.events else (),
+            events=self._events(span.events, found, subject) if span.events else (),
             links=self._links(span.links, found) if span.links else (),
             status_code=span.status_code,
             status_message=span.status_message and engine.field(span.status_message, "status.message", found),
             dropped_attributes=span.dropped_attributes,
             dropped_events=span.dropped_events,
             dropped_links=span.dropped_links,
-            attributes=_listed(engine.attributes(span.attributes, "attributes.", found), found),
+            attributes=_listed(self._attributes(attributes, found, subject, named), found),
         )
 
     def log(self, log: LogRecord) -> LogRecord:
         """A log line fit to leave."""
         engine = self._engine
         found: list[str] = []
+        named, attributes = _without_subject(log.attributes)
+        subject = self._subject(named, attributes)
         return LogRecord(
             resource=self._resource(log.resource),
             scope=self._scope(log.scope),
@@ -87,33 +118,48 @@ class Scrubber:
             observed_ns=log.observed_ns,
             severity=log.severity,
             severity_text=log.severity_text and engine.field(log.severity_text, "severity_text", found),
-            body=self._body(log.body, found),
+            body=self._body(log.body, found, subject),
             dropped_attributes=log.dropped_attributes,
             trace_id=log.trace_id,
             span_id=log.span_id,
             flags=log.flags,
             event_name=log.event_name and engine.field(log.event_name, "event_name", found),
-            attributes=_listed(engine.attributes(log.attributes, "attributes.", found), found),
+            attributes=_listed(self._attributes(attributes, found, subject, named), found),
         )
 
-    def _body(self, body: AnyValue, found: list[str]) -> AnyValue:
+    def _subject(self, named: str, attributes: Attributes | None) -> str:
+        return self._sealer.subject(named, attributes) if self._sealer is not None else ""
+
+    def _attributes(
+        self, attributes: Attributes | None, found: list[str], subject: str, named: str
+    ) -> Attributes | None:
+        clean = self._engine.attributes(attributes, "attributes.", found)
+        if self._sealer is None:
+            return clean
+        clean = self._sealer.apply(attributes, clean, "attributes.", found, subject)
+        return {**(clean or {}), TRACEO_SUBJECT: subject} if named else clean
+
+    def _body(self, body: AnyValue, found: list[str], subject: str) -> AnyValue:
         if body is None or body.__class__ is str:
             return body and self._engine.field(str(body), "body", found)
         # A structured body is a map's value like any other; its own key says nothing.
-        clean = self._engine.attributes({"body": body}, "", found)
+        whole: Attributes = {"body": body}
+        clean = self._engine.attributes(whole, "", found)
+        if self._sealer is not None:
+            clean = self._sealer.apply(whole, clean, "", found, subject)
         return next(iter(clean.values())) if clean else None
 
-    def _events(self, events: Sequence[EventRecord], found: list[str]) -> Sequence[EventRecord]:
+    def _events(self, events: Sequence[EventRecord], found: list[str], subject: str) -> Sequence[EventRecord]:
+        return [self._event(event, f"events.{index}.", found, subject) for index, event in enumerate(events)]
+
+    def _event(self, event: EventRecord, path: str, found: list[str], subject: str) -> EventRecord:
         engine = self._engine
-        return [
-            EventRecord(
-                engine.field(event.name, f"events.{index}.name", found),
-                event.time_ns,
-                engine.attributes(event.attributes, f"events.{index}.attributes.", found),
-                event.dropped_attributes,
-            )
-            for index, event in enumerate(events)
-        ]
+        name = engine.field(event.name, f"{path}name", found)
+        path = f"{path}attributes."
+        clean = engine.attributes(event.attributes, path, found)
+        if self._sealer is not None:
+            clean = self._sealer.apply(event.attributes, clean, path, found, subject)
+        return EventRecord(name, event.time_ns, clean, event.dropped_attributes)
 
     def _links(self, links: Sequence[LinkRecord], found: list[str]) -> Sequence[LinkRecord]:
         engine = self._engine
@@ -161,6 +207,14 @@ def _remember(known: dict[int, tuple[_Shared, _Shared]], original: _Shared, clea
         known.clear()
     known[id(original)] = (original, clean)
     return clean
+
+
+def _without_subject(attributes: Attributes | None) -> tuple[str, Attributes | None]:
+    """(the subject that stands among the attributes, the others)."""
+    if not attributes or TRACEO_SUBJECT not in attributes:
+        return "", attributes
+    rest = {key: value for key, value in attributes.items() if key != TRACEO_SUBJECT}
+    return str(attributes[TRACEO_SUBJECT]), rest
 
 
 def _listed(attributes: Attributes | None, found: list[str]) -> Attributes | None:

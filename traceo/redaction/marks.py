@@ -1,5 +1,6 @@
 """What stands in the place of a redacted value."""
 
+import base64
 import hashlib
 import hmac
 import ipaddress
@@ -39,14 +40,24 @@ class Marks:
         return f"[{span.entity}]"
 
     def of(self, marker: str, action: Action, text: str) -> str:
-        """The marker for ``text`` under ``action``. The HMAC is over the trimmed, lower-cased text."""
+        """The marker for ``text`` under ``action``.
+
+        A hash is over the trimmed, lower-cased text, and cut; a pseudonym is what ``traceo.sealing`` makes of
+        the same value, so that an attribute and a log line can be joined on it.
+        """
         if action is Action.DROP:
             return ""
         if action is Action.HASH:
             return f"[{marker}:h_{self._digest(text)}]"
-        if action is Action.PSEUDONYMISE:
-            return f"[{marker}:pn_{self._digest(text)}]"
+        if action in {Action.PSEUDONYMISE, Action.SEAL}:
+            return f"[{marker}:{self._pseudonym(text)}]"
         return f"[{marker}]"
+
+    def _pseudonym(self, text: str) -> str:
+        value = text.strip()
+        value = value.lower() if "@" in value else value
+        digest = hmac.digest(self._secret, b"\x00" + value.encode("utf-8", "surrogatepass"), hashlib.sha256)
+        return "pn_" + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
     def _digest(self, text: str) -> str:
         data = text.strip().lower().encode("utf-8", "surrogatepass")

@@ -8,7 +8,7 @@ __all__ = ["MARKER", "Span", "join", "render"]
 
 # What redaction writes, and therefore never redacts again.
 # No digit in the name, so that no id in brackets passes for a marker.
-MARKER = re.compile(r"\[[A-Z][A-Z_]{1,30}(?::(?:pn|h)_[0-9a-f]{32})?\]")
+MARKER = re.compile(r"\[[A-Z][A-Z_]{1,30}(?::(?:h_[0-9a-f]{32}|pn_[0-9A-Za-z_-]{43}))?\]")
 
 
 class Span(NamedTuple):
