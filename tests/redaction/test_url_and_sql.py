@@ -10,7 +10,7 @@ from traceo.redaction.sql import literals, normalise
             "https://shop.example.com/find?q=Ada+Lovelace&page=2",
             "https://shop.example.com/find?q=[REDACTED]&page=2",
         ),
-        ("/find?email=ada%40example.com&name=Ada", "/find?email=[EMAIL]&name=[REDACTED]"),
+        ("/find?email=ada%40example.com&name=Ada", "/find?email=[EMAIL]&name=[NAME]"),
         ("https://u:p4ss@h.example/a?limit=10", "https://[CREDENTIALS]@h.example/a?limit=10"),
         ("?code=abcdef&state=ok", "?code=[REDACTED]&state=ok"),
         ("https://h.example/cb#access_token=abc.def123&x=1", "https://h.example/cb#access_token=[TOKEN]&x=1"),

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from traceo.records import AnyValue, Attributes
 
-from .keys import KeyTable
+from .keys import Decision, KeyTable, words_of
 from .marks import Marks
+from .persons import NAME, Roles, is_person, listens
 from .plan import Change, Plan, changed, cut
 from .policy import Action, Policy
 from .report import Report
@@ -47,12 +48,14 @@ class Engine:
 
         self.policy = policy
         self._keys = KeyTable(policy.keys)
+        self._roles = Roles(self._keys)
         self._scanner = Scanner(detectors_for(policy), self._keys, pure=pure)
         self._key_view = self._scanner.view("")
         self._marks = Marks(policy)
         self._report = Report()
         self._plans: dict[str, Plan] = {}
         self._nested: dict[str, Plan] = {}
+        self._alone: dict[str, Plan] = {}
         self._clean: dict[str, set[str]] = {}
 
     def text(self, value: str, key: str, hits: list[str]) -> str:
@@ -63,7 +66,7 @@ class Engine:
         if not self.policy.enabled:
             return value
         try:
-            return self._text(value, self._plans.get(key) or self._plan(key, self._plans), hits)
+            return self._text(value, self._alone.get(key) or self._plan_alone(key), hits)
         except Exception:
             return self._failed(key, hits)
 
@@ -73,7 +76,7 @@ class Engine:
             return value
         found: list[str] = []
         try:
-            new = self._visit(value, self._plans.get(key) or self._plan(key, self._plans), "", found, 0)
+            new = self._visit(value, self._alone.get(key) or self._plan_alone(key), "", found, 0)
         except Exception:
             return self._failed(key, hits)
         hits.extend(entry.rpartition("=")[2] for entry in found)
@@ -102,6 +105,8 @@ class Engine:
                     )
                 ):
                     continue
+                if plan.whose is not None:
+                    plan = self._whose(plan.whose, key, attributes)
                 new = self._visit(value, plan, path + plan.new_key, found, 0)
                 if new is not value or plan.new_key != key:
                     changes = changes or []
@@ -139,23 +144,54 @@ class Engine:
         spans = self._find(text, plan)
         return join([*spans, *literals(text)]) if plan.decision.room == "sql" else spans
 
-    def _plan(self, key: str, plans: dict[str, Plan]) -> Plan:
-        decision = self._keys.decide(key)
+    def _plan(self, key: str, plans: dict[str, Plan], last: str = "") -> Plan:
+        if len(plans) >= _PLANS_KEPT:
+            plans.clear()
+        decision = self._keys.decide(key, last)
+        before, _, end = key.rpartition(".")
+        if decision.rule == "key:address":
+            persons = self._planned(key, decision)
+        elif not decision.rule and not decision.structural and self._roles.of(end) is NAME:
+            persons = self._planned(key, Decision(Action.MASK, "NAME", decision.words, rule="key:name"))
+        else:
+            plan = plans[key] = self._planned(key, decision)
+            return plan
+        if persons.decision.marker == "NAME" and is_person(words_of(before)):
+            plan = plans[key] = persons
+            return plan
+        things = self._planned(key, Decision(Action.SCAN, "", decision.words))
+        # Its values are in no set of clean texts until it is known whose they are.
+        usual = things.decision if persons.decision.marker == "NAME" else persons.decision
+        plan = plans[key] = Plan(key, things.new_key, usual, set(), things.view, quiet=False)
+        plan.whose = things, persons
+        return plan
+
+    def _plan_alone(self, key: str) -> Plan:
+        """The plan for a value that stands beside no other: then a name is a thing's."""
+        plan = self._plan(key, self._alone)
+        if plan.whose is not None:
+            plan = self._alone[key] = plan.whose[plan.masks]
+        return plan
+
+    def _whose(self, plans: tuple[Plan, Plan], key: str, siblings: Mapping[str, AnyValue]) -> Plan:
+        """The plan for a name or an address, which can be a thing's or a person's."""
+        value = siblings[key]
+        if plans[1].decision.marker == "ADDRESS":
+            return plans[not (isinstance(value, str) and listens(key, value))]
+        return plans[self._roles.beside(key, siblings)]
+
+    def _planned(self, key: str, decision: Decision) -> Plan:
         masks = decision.action not in {Action.SCAN, Action.KEEP}
         context = self._scanner.context_of(decision.words)
         # Texts are clean for all keys that are scanned alike, so those share one set. Under a mask none is
         # clean.
         structural = decision.structural or decision.action is Action.KEEP
-        like = "masked" if masks else f"{decision.room}/{structural}/{context}"
+        view = self._scanner.view(decision.words, structural=structural, room=decision.room)
+        like = "masked" if masks else f"{decision.room}/{structural}/{view.about}/{context}"
         spans = self._scanner.scan(key, self._key_view) if decision.action is not Action.KEEP else []
         new_key = render(key, join(spans), Marks.plain) if spans else key
         quiet = not masks and new_key == key and (structural or not context)
-        if len(plans) >= _PLANS_KEPT:
-            plans.clear()
-        view = self._scanner.view(decision.words, structural=structural, room=decision.room)
-        plan = Plan(key, new_key, decision, self._clean.setdefault(like, set()), view, quiet=quiet)
-        plans[key] = plan
-        return plan
+        return Plan(key, new_key, decision, self._clean.setdefault(like, set()), view, quiet=quiet)
 
     def _visit(self, value: AnyValue, plan: Plan, where: str, found: list[str], depth: int) -> AnyValue:
         if value is None or isinstance(value, bool):
@@ -184,7 +220,9 @@ class Engine:
         changes: list[Change] = []
         for key, item in value.items():
             name = f"{plan.key}.{key}"
-            inner = self._nested.get(name) or self._plan(name, self._nested)
+            inner = self._nested.get(name) or self._plan(name, self._nested, key)
+            if inner.whose is not None:
+                inner = self._whose(inner.whose, key, value)
             new = self._visit(
                 item, inner, f"{where}.{inner.new_key[len(plan.new_key) + 1 :]}", found, depth + 1
             )

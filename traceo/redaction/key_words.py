@@ -3,7 +3,14 @@
 __all__ = [
     "EXACT",
     "EXEMPT",
+    "LOG_KEYS",
+    "MODEL_WORDS",
+    "NAMES",
+    "NO_SIBLINGS",
+    "PERSONAL_MARKERS",
+    "PERSONS",
     "PREFIXES",
+    "QUALIFIERS",
     "SQL",
     "STEMS",
     "STRUCTURAL",
@@ -177,3 +184,35 @@ URLS = words_in(
     "url uri href referer referrer location target callback redirect link webhook path query endpoint origin"
 )
 SQL = words_in("db_query_text db_statement sql sql_query db_query sql_text sql_statement statement")
+
+# A name under these keys is a person's when what it stands in is one of these (or many of them) …
+NAMES = words_in("name names nombre nome nom naam navn namn")
+PERSONS = words_in(
+    """
+    customer user shipping billing recipient holder contact patient employee guest passenger payer payee
+    sender beneficiary author person people cardholder policyholder accountholder
+    subscriber buyer shopper traveler traveller student teacher applicant candidate resident visitor
+    participant attendee invitee spouse consignee debtor creditor remitter insured claimant borrower
+    guarantor lodger voter citizen donor doctor physician nurse kunde kundin cliente usuario utilisateur
+    paciente titular bewohner mitarbeiter fahrgast empfaenger destinataire destinatario
+    """
+)
+# … also under what programs add to such a word …
+MODEL_WORDS = words_in(
+    """
+    create update in out schema model dto request form read base record row entity input output data info
+    details detail object payload view response profile
+    """
+)
+# … or when a key of one of these types stands beside it …
+PERSONAL_MARKERS = words_in(
+    """
+    EMAIL PHONE ADDRESS PASSWORD CREDIT_CARD CVV CARD_EXPIRY IBAN BANK_ACCOUNT BIRTH_DATE US_SSN IN_AADHAAR
+    IN_PAN SG_NRIC CN_RESIDENT_ID BR_CPF PASSPORT DRIVER_LICENSE NATIONAL_ID NAME
+    """
+)
+# … but for keys that say it of something else, …
+NO_SIBLINGS = words_in("display_name screen_name login_name reply_to mail zip")
+QUALIFIERS = words_in("author maintainer support admin service company sales noreply bot smtp db")
+# … and but for the names of loggers in log records.
+LOG_KEYS = words_in("level levelname log_level loglevel severity levelno lvl logger")

@@ -11,6 +11,8 @@ from typing import NamedTuple
 from .filter import WORDS
 from .key_words import words_in
 from .keys import KeyTable, words_of
+from .objects import names_of_persons
+from .persons import LOGGER, NAME, Roles, listens
 from .spans import MARKER, Span
 
 __all__ = ["Keyed"]
@@ -93,6 +95,7 @@ class Keyed:
 
     def __init__(self, keys: KeyTable) -> None:
         self._keys = keys
+        self._roles = Roles(keys)
         self._known: dict[str, tuple[str, str]] = {}
         known = keys.names()
         long = "|".join(_loosely(name) for name in known if len(name) > _SHORT)
@@ -139,23 +142,44 @@ class Keyed:
             return judged == 2
         return last in self._names or any("_".join(words[-count:]) in self._names for count in (2, 3, 4))
 
-    def find(self, text: str) -> list[Span]:
-        """The values of sensitive keys in ``text``."""
+    def find(self, text: str, *, about: bool = False) -> list[Span]:
+        """The values of sensitive keys in ``text``; ``about``: all of it is about a person."""
         spans: list[Span] = []
+        names: list[re.Match[str]] = []
         match = _KEY.search(text)
         while match is not None:
             at = match.end()
             marker, rule = self._means(match["key"])
-            if marker and _is_pair(text, match, marker):
+            if marker is NAME:
+                if match["tag"] is not None or (
+                    match["sep"] is not None and (" " not in match["key"] or "=" in match["sep"])
+                ):
+                    names.append(match)
+            elif marker and _is_pair(text, match, marker):
                 start, end = _value(text, match, marker)
                 found = _Found(marker, rule, quoted=start > match.end())
                 if end > start and not _is_harmless(text[start:end], match, found):
                     spans.append(Span(start, end, marker, rule))
                     at = end
             match = _KEY.search(text, at)
+        if names:
+            self._find_names(text, names, spans, about=about)
         if "--" in text:
             self._find_options(text, spans)
         return spans
+
+    def _find_names(self, text: str, names: list[re.Match[str]], spans: list[Span], *, about: bool) -> None:
+        """Of the bare names those that are a person's."""
+        persons = names_of_persons(text, self._roles, (match.end("key") for match in names), about=about)
+        for match in names:
+            logs = persons.get(match.end("key"))
+            if logs is None:
+                continue
+            start, end = _value(text, match, "NAME")
+            found = _Found("NAME", "key:name", quoted=start > match.end())
+            value = text[start:end]
+            if value and not (logs and LOGGER.fullmatch(value)) and not _is_harmless(value, match, found):
+                spans.append(Span(start, end, "NAME", "key:name"))
 
     def _find_options(self, text: str, spans: list[Span]) -> None:
         """Command lines: ``--password hunter2``."""
@@ -175,7 +199,10 @@ class Keyed:
         if known is None:
             if len(self._known) >= _KEYS_KEPT:
                 self._known.clear()
-            known = self._known[key] = self._keys.sensitive(key.replace(" ", "_"))
+            known = self._keys.sensitive(key.replace(" ", "_"))
+            if not known[0] and self._roles.of(key.rpartition(" ")[2].rpartition(".")[2]) is NAME:
+                known = NAME, ""
+            self._known[key] = known
         return known
 
 
@@ -265,6 +292,8 @@ def _is_harmless(value: str, match: re.Match[str], found: "_Found") -> bool:
         return True
     if match["pair"] is not None:
         return _FIELD.fullmatch(value) is not None
+    if found.marker == "ADDRESS" and listens(match["key"], value):
+        return True
     if match["says"] is not None or match["code"] is not None:
         return not digits
     if found.marker == "REDACTED":

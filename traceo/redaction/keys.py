@@ -8,7 +8,19 @@ built-in policy; a user's rules come before it.
 import fnmatch
 import re
 
-from .key_words import EXACT, EXEMPT, PREFIXES, SQL, STEMS, STRUCTURAL, STRUCTURAL_PREFIXES, SUFFIXES, URLS
+from .key_words import (
+    EXACT,
+    EXEMPT,
+    NAMES,
+    PERSONS,
+    PREFIXES,
+    SQL,
+    STEMS,
+    STRUCTURAL,
+    STRUCTURAL_PREFIXES,
+    SUFFIXES,
+    URLS,
+)
 from .policy import Action, KeyRule
 
 __all__ = ["Decision", "KeyTable", "words_of"]
@@ -59,18 +71,30 @@ class KeyTable:
     """The rules by key, a user's before the built-in ones."""
 
     def __init__(self, rules: tuple[KeyRule, ...] = ()) -> None:
-        self._suffixes = _table(SUFFIXES)
+        persons = {
+            f"{person}{many}_{marker.lower()}": marker
+            for person in PERSONS
+            for many in ("", "s")
+            for marker in ("NAME", "ADDRESS")
+        }
+        self._suffixes = persons | _table(SUFFIXES)
         self._exact = _table(EXACT)
         self._globs = [rule for rule in rules if any(c in rule.match for c in "*?[")]
         self._rules = {words_of(rule.match): rule for rule in rules if rule not in self._globs}
 
-    def decide(self, key: str) -> Decision:
-        """The decision for ``key``: constant work, and worth remembering by the caller."""
+    def decide(self, key: str, last: str = "") -> Decision:
+        """The decision for ``key``: constant work, and worth remembering by the caller.
+
+        ``last`` is the key's own part when the rest is what it is nested in.
+        """
         words = words_of(key)
         rule = self._own_rule(key, words)
         if rule is not None:
             return Decision(rule.action, rule.marker, words, rule=f"key:{rule.match}", room=_room(words))
         marker, matched = self._built_in(words)
+        if not marker and last and words not in EXEMPT:
+            matched = words_of(last)
+            marker = self._exact.get(matched, "")
         if marker and not self._is_structural(key):
             return Decision(Action.MASK, marker, words, rule=f"key:{matched}")
         return Decision(Action.SCAN, "", words, room=_room(words), structural=self._is_structural(key))
@@ -86,7 +110,8 @@ class KeyTable:
         """Every folded key that the built-in rules and the user's plain ones name, in a stable order."""
         own = [name for name, rule in self._rules.items() if rule.action not in {Action.SCAN, Action.KEEP}]
         stems = [stem for stem, _ in STEMS]
-        return sorted({*self._suffixes, *self._exact, *stems, *own})
+        # A bare name is looked at too: what stands around it decides.
+        return sorted({*self._suffixes, *self._exact, *NAMES, *stems, *own})
 
     def _own_rule(self, key: str, words: str) -> KeyRule | None:
         for glob in self._globs:

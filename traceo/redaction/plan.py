@@ -15,13 +15,17 @@ _WORD_CHARS = 1024
 
 
 class Plan:
-    """What to do with the values of one key, and the clean texts seen under keys like it."""
+    """What to do with the values of one key, and the clean texts seen under keys like it.
 
-    __slots__ = ("clean", "decision", "key", "masks", "new_key", "quiet", "view")
+    Whose a ``name`` is, only its siblings say: ``whose`` has the plans for the two cases, a person's last.
+    """
+
+    __slots__ = ("clean", "decision", "key", "masks", "new_key", "quiet", "view", "whose")
 
     def __init__(
         self, key: str, new_key: str, decision: Decision, clean: set[str], view: View, *, quiet: bool
     ) -> None:
+        self.whose: tuple[Plan, Plan] | None = None
         self.key = key
         self.new_key = new_key
         self.decision = decision

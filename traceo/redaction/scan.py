@@ -19,6 +19,7 @@ from .detectors.detector import CERTAIN, Candidate, Detector, names
 from .filter import Trigger, make_filter
 from .keyed import Keyed
 from .keys import KeyTable
+from .persons import is_person
 from .spans import MARKER, Span
 from .sql import DETAIL_TRIGGER, DETAIL_WORDS, details
 from .url import QUERY_TRIGGER, Queries
@@ -82,7 +83,7 @@ class Scanner:
 
         With ``structural`` only secrets and e-mail addresses count.
         """
-        return View(self._named(words), structural, room)
+        return View(self._named(words), structural, room, is_person(words))
 
     def scan(self, text: str, view: "View") -> list[Span]:
         """Every candidate that is certain or has its context, unsorted. Raises ``DetectorError``."""
@@ -135,7 +136,7 @@ class Scanner:
     def _find_structure(self, finder: int, text: str, view: "View", depth: int, spans: list[Span]) -> None:
         try:
             if finder == 0 and not view.structural:
-                spans.extend(self._keyed.find(text))
+                spans.extend(self._keyed.find(text, about=view.about))
             elif finder == 1 and not view.structural:
                 spans.extend(self._queries.in_text(text))
             elif finder == 2:
@@ -169,10 +170,11 @@ class Scanner:
 class View:
     """How the values of a key are looked at."""
 
-    __slots__ = ("always", "named", "room", "structural")
+    __slots__ = ("about", "always", "named", "room", "structural")
 
-    def __init__(self, named: frozenset[int], structural: bool, room: str) -> None:  # noqa: FBT001  made in one place
+    def __init__(self, named: frozenset[int], structural: bool, room: str, about: bool) -> None:  # noqa: FBT001  made in one place
         self.named = named  # the detectors for which the key is context
+        self.about = about  # the key is what persons are called
         self.structural = structural
         self.room = room
         self.always = bool(named or room)  # there is something to do even when no trigger is set off
