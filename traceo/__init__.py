@@ -5,7 +5,8 @@
 'mail [EMAIL]'
 
 `init` starts it; `span` and `instrument` add what the hooks cannot see, `subject` whom it is about; `status`,
-`flush` and `shutdown` say and settle what has become of it. Read on in ``startup.py``, ``client.py`` and ``pipeline/``.
+`flush` and `shutdown` say and settle what has become of it. Read on in ``startup.py``, ``client.py`` and
+``pipeline/``.
 """
 
 from typing import TYPE_CHECKING

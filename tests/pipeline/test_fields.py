@@ -33,6 +33,7 @@ POLICY = Policy(
     entities=(("PHONE", Action.SEAL),),
     secret=KEY,
 )
+ENGINE = Engine(POLICY)
 token = Pseudonyms(KEY)
 ADA, BOB = "user-ada", "user-bob"
 
@@ -49,7 +50,7 @@ def keys(holder):
 
 @pytest.fixture
 def scrubber(keys):
-    return Scrubber(Engine(POLICY), FieldSealer(POLICY, pseudonyms=token, keys=keys))
+    return Scrubber(ENGINE, FieldSealer(POLICY, pseudonyms=token, keys=keys))
 
 
 @pytest.fixture
@@ -135,7 +136,7 @@ def test_the_result_is_valid_otlp(scrubber):
 def test_no_value_of_a_sealed_key_leaves(value, who):
     holder = RecipientSecret.generate()
     keys = FieldKeys(lambda: [holder.recipient()])
-    scrubber = Scrubber(Engine(POLICY), FieldSealer(POLICY, pseudonyms=token, keys=keys))
+    scrubber = Scrubber(ENGINE, FieldSealer(POLICY, pseudonyms=token, keys=keys))
     clean = scrubber.span(span({"user.email": value, "enduser.id": who})).attributes
     assert clean["user.email"] == token(value)
     assert clean["enduser.id"] == token(who)
@@ -148,7 +149,7 @@ def test_no_value_of_a_sealed_key_leaves(value, who):
 @pytest.mark.parametrize("keys", [None, FieldKeys(lambda: (_ for _ in ()).throw(TrustError("expired")))])
 def test_without_a_reveal_key_the_token_stays_and_the_failure_is_said(keys):
     sealer = FieldSealer(POLICY, pseudonyms=token, keys=keys)
-    clean = Scrubber(Engine(POLICY), sealer).span(span({"user.email": "ada@example.com"})).attributes
+    clean = Scrubber(ENGINE, sealer).span(span({"user.email": "ada@example.com"})).attributes
     assert clean == {
         "user.email": token("ada@example.com"),
         "traceo.redacted": ("attributes.user.email=key:user.email", "attributes.user.email=error:not_sealed"),
@@ -162,14 +163,14 @@ def test_a_bug_in_the_sealer_leaves_what_redaction_made():
         raise RuntimeError
 
     sealer = FieldSealer(POLICY, pseudonyms=broken)
-    clean = Scrubber(Engine(POLICY), sealer).span(span({"user.email": "ada@example.com"})).attributes
+    clean = Scrubber(ENGINE, sealer).span(span({"user.email": "ada@example.com"})).attributes
     assert clean["user.email"] == f"[REDACTED:{token('ada@example.com')}]"
     assert "attributes.*=error:not_sealed" in clean["traceo.redacted"]
 
 
 def test_without_a_sealer_such_values_are_redacted_and_no_subject_leaves():
     record = log("hi", {"user.email": "ada@example.com", "traceo.subject": ADA})
-    clean = Scrubber(Engine(POLICY)).log(record).attributes
+    clean = Scrubber(ENGINE).log(record).attributes
     assert clean["user.email"] == f"[REDACTED:{token('ada@example.com')}]"
     assert "traceo.subject" not in clean
 
