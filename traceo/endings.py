@@ -18,11 +18,12 @@ import functools
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
+
+from traceo.pipeline.native import start_new_thread
 
 __all__ = ["Endings", "keep_interrupted"]
 
@@ -60,12 +61,13 @@ class Endings:
         self._replace_signal()
         self._replace_exit()
         self._replace_exec()
-        if threading.current_thread() is not threading.main_thread():
-            return ["init() ran outside the main thread: the default action of SIGTERM is not held up"]
         handled_in_c = _handled_signals()
-        for number in _FATAL:
-            if self._get_handler(number) is signal.SIG_DFL and number not in handled_in_c:
-                self._set_handler(number, self._handler)
+        try:
+            for number in _FATAL:
+                if self._get_handler(number) is signal.SIG_DFL and number not in handled_in_c:
+                    self._set_handler(number, self._handler)
+        except ValueError:
+            return ["init() ran outside the main thread: the default action of SIGTERM is not held up"]
         return []
 
     def uninstall(self) -> None:
@@ -125,7 +127,7 @@ class Endings:
 
         self._is_put_off = True
         try:
-            _thread.start_new_thread(deliver, ())
+            start_new_thread(deliver, ())
         except RuntimeError:  # no thread to be had
             self._is_put_off = False
         return self._is_put_off
