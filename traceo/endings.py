@@ -12,7 +12,6 @@ changes: the exit status, the handlers the application sets and gets, who may se
 - A signal that somebody handles in C (uWSGI, `faulthandler.register`, a language runtime) is left alone.
 """
 
-import _thread
 import contextlib
 import functools
 import os
