@@ -17,7 +17,7 @@ from opentelemetry import trace
 
 from traceo import spans as _spans
 from traceo.exporters.memory import Memory
-from traceo.exporters.otlp import encode_logs, encode_traces
+from traceo.exporters.otlp import encode_logs, encode_traces, records_left_out
 from traceo.pipeline.prepare import Parts
 from traceo.pipeline.scrub import Scrubber
 from traceo.pipeline.worker import Pipeline
@@ -107,6 +107,7 @@ class Capture:
             scrubber=Scrubber(engine),
             encode_traces=encode_traces,
             encode_logs=encode_logs,
+            left_out=records_left_out,
             route=self.memory,
             report=engine.report,
             watch=self._watch,

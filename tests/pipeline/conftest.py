@@ -1,7 +1,7 @@
 import pytest
 
 from traceo.exporters.memory import Memory
-from traceo.exporters.otlp import encode_logs, encode_traces
+from traceo.exporters.otlp import encode_logs, encode_traces, records_left_out
 from traceo.pipeline.prepare import Parts
 from traceo.pipeline.scrub import Scrubber
 from traceo.pipeline.worker import Pipeline
@@ -43,6 +43,7 @@ def assemble(memory):
             scrubber=Scrubber(engine),
             encode_traces=encode_traces,
             encode_logs=encode_logs,
+            left_out=records_left_out,
             route=memory,
             report=engine.report,
         )

@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from traceo.exporters.otlp import encode_logs, encode_traces
+from traceo.exporters.otlp import encode_logs, encode_traces, records_left_out
 from traceo.pipeline.prepare import prepare
 from traceo.pipeline.scrub import Scrubber
 from traceo.records import (
@@ -225,6 +225,7 @@ def test_a_record_that_cannot_be_scrubbed_is_dropped_and_counted_and_the_others_
         scrubber=Scrubber(Broken(1)),
         encode_traces=encode_traces,
         encode_logs=encode_logs,
+        left_out=records_left_out,
         route=Memory(),
         report=dict,
     )

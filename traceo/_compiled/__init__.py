@@ -39,6 +39,9 @@ MODULES = (
     "traceo.pipeline.queue",
 )
 
+# Plain Python that a twin has its own copy of: a change of it makes the twins stale too.
+_MIRRORED = ("traceo.exporters.wire",)
+
 _HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  pathlib costs more than the rest of this
 _ROOT = os.path.dirname(os.path.dirname(_HERE))  # noqa: PTH120
 
@@ -50,7 +53,7 @@ _loading: set[str] = set()
 def fingerprint(root: str = _ROOT) -> str:
     """Eight hex digits that change with any of the sources under ``root``."""
     checksum = 0
-    for name in MODULES:
+    for name in (*MODULES, *_MIRRORED):
         stem = os.path.join(root, *name.split("."))  # noqa: PTH118
         for suffix in (".py", ".pxd", ".pyx"):
             try:

@@ -34,7 +34,14 @@ cdef extern from *:
     """
     int traceo_big_endian(object value, unsigned char *to, Py_ssize_t size) except -1
 
-__all__ = ["MAX_DEPTH", "UNENCODABLE", "encode_failures", "encode_logs", "encode_traces"]
+__all__ = [
+    "MAX_DEPTH",
+    "UNENCODABLE",
+    "encode_failures",
+    "encode_logs",
+    "encode_traces",
+    "records_left_out",
+]
 
 UNENCODABLE = "[UNENCODABLE]"
 MAX_DEPTH = 30
@@ -43,6 +50,7 @@ cdef int _DEEPEST = MAX_DEPTH
 cdef object _MASK_64 = int("ff" * 8, 16)
 cdef object _MASK_128 = int("ff" * 16, 16)
 cdef Py_ssize_t _failures = 0
+cdef Py_ssize_t _left_out = 0
 
 
 cdef struct Out:
@@ -64,6 +72,11 @@ def encode_logs(logs):
 def encode_failures():
     """How many values were replaced since the process started."""
     return _failures
+
+
+def records_left_out():
+    """How many spans, log records and data points could not be encoded at all, since the process started."""
+    return _left_out
 
 
 cdef bytes _request(items, bint traces):
@@ -125,7 +138,7 @@ cdef int _item(Out *out, item, bint traces) except -1:
         _finish(out, at, 2)
     except Exception:  # a field that is not what its record says it is
         out.used = start
-        _count_failure()
+        _count_left_out()
     return 0
 
 
@@ -364,6 +377,12 @@ cdef int _value(Out *out, value, int depth) except -1:
 cdef void _count_failure() noexcept:
     global _failures
     _failures += 1
+
+
+cdef void _count_left_out() noexcept:
+    global _failures, _left_out
+    _failures += 1
+    _left_out += 1
 
 
 cdef str _utf8(text, const char **data, Py_ssize_t *size):

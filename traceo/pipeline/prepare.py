@@ -49,6 +49,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     scrubber: Scrubber
     encode_traces: Callable[[Sequence[SpanRecord]], bytes]
     encode_logs: Callable[[Sequence[LogRecord]], bytes]
+    left_out: Callable[[], int]
+    """How many records the encoder has left out so far."""
     route: Route
     report: Callable[[], dict[str, int]]
     """Redactions so far, by rule."""
@@ -87,24 +89,33 @@ def prepare(items: Sequence[object], parts: Parts, drop: Drop) -> Prepared:
                 spans.append(scrub_span(snapshot(item)))
         except Exception:  # fail closed: what could not be scrubbed does not leave
             drop(signal_of(item), "redaction_error", 1)
-    batches = _encode(SPANS, spans, parts.encode_traces, drop)
-    batches += _encode(LOGS, logs, parts.encode_logs, drop)
+    batches = _encode(SPANS, spans, parts.encode_traces, parts.left_out, drop)
+    batches += _encode(LOGS, logs, parts.encode_logs, parts.left_out, drop)
     return Prepared(spans, logs, batches)
 
 
 def _encode(
-    signal: Signal, records: list[_Record], encode: Callable[[Sequence[_Record]], bytes], drop: Drop
+    signal: Signal,
+    records: list[_Record],
+    encode: Callable[[Sequence[_Record]], bytes],
+    left_out: Callable[[], int],
+    drop: Drop,
 ) -> list[Batch]:
-    """One batch, or several if it came out too large."""
+    """One batch, or several if it came out too large; none if nothing could be encoded."""
     if not records:
         return []
+    before = left_out()
     try:
         payload = encode(records)
     except Exception:
         drop(signal, "encode_error", len(records))
         return []
     if len(payload) <= _LARGE_BYTES or len(records) == 1:
-        return [Batch(signal, payload, len(records))]
+        lost = min(left_out() - before, len(records))
+        if lost:
+            drop(signal, "encode_error", lost)
+        encoded = len(records) - lost
+        return [Batch(signal, payload, encoded)] if encoded else []
     half = len(records) // 2
-    first = _encode(signal, records[:half], encode, drop)
-    return first + _encode(signal, records[half:], encode, drop)
+    first = _encode(signal, records[:half], encode, left_out, drop)
+    return first + _encode(signal, records[half:], encode, left_out, drop)
