@@ -327,7 +327,7 @@ def _assemble(config: Config, chosen: "Chosen | None") -> "Parts":
     # HTTP, compression and sealing, which Destination would import later, when a fork no longer waits.
     import_module("traceo.exporters.peer")
     from traceo.exporters.destination import Destination  # noqa: PLC0415
-    from traceo.exporters.otlp import encode_logs, encode_traces  # noqa: PLC0415
+    from traceo.exporters.otlp import encode_logs, encode_traces, records_left_out  # noqa: PLC0415
     from traceo.pipeline.prepare import Parts  # noqa: PLC0415
     from traceo.pipeline.scrub import Scrubber  # noqa: PLC0415
     from traceo.redaction import Engine, Policy  # noqa: PLC0415
@@ -358,6 +358,7 @@ def _assemble(config: Config, chosen: "Chosen | None") -> "Parts":
         scrubber=Scrubber(redactor),
         encode_traces=encode_traces,
         encode_logs=encode_logs,
+        left_out=records_left_out,
         route=destination,
         report=redactor.report,
         report_by_key=redactor.report_by_key,
