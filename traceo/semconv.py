@@ -55,6 +55,7 @@ __all__ = [
     "THREAD_ID",
     "THREAD_NAME",
     "TRACEO_CARRIER",
+    "TRACEO_DROPPED",
     "TRACEO_REDACTED",
     "TRACEO_SUBJECT",
     "URL_FULL",
@@ -143,3 +144,6 @@ TRACEO_SUBJECT: Final = "traceo.subject"
 """The pseudonym of the person whom a span or log line is about."""
 SEALED_SUFFIX: Final = ".sealed"
 """What follows an attribute's name where its value stands sealed."""
+TRACEO_DROPPED: Final = "traceo.dropped."
+"""Prefix of resource attributes; the reason follows. How many items of the signal that carries it this process
+has dropped so far. Only present when there were any; take the largest of a process, not the sum."""

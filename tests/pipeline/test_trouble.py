@@ -43,9 +43,10 @@ def test_lasting_trouble_is_one_line_and_then_one_a_minute(trouble, clock, lines
         trouble.failed(REASON)
         clock.now += 1
     line = (
-        f"{REASON}; 7 spans and 1 log line kept in memory, 1 span and 0 log lines dropped; start a collector"
+        f"{REASON}; 7 spans and 1 log line kept in memory until the process ends, 1 span dropped; "
+        "start a collector"
     )
-    assert [text.replace("1 span dropped", "1 span and 0 log lines dropped") for text in lines] == [line] * 3
+    assert lines == [line] * 3
 
 
 def test_a_loss_is_said_at_once_but_not_each_time(trouble, lines):
@@ -63,6 +64,30 @@ def test_the_end_says_what_was_lost(trouble, lines):
     trouble.failed(REASON)
     trouble.ended(1)
     assert lines == [f"{REASON}; 1 span dropped at exit; start a collector"]
+
+
+def test_the_end_does_not_repeat_what_was_said_within_the_minute(trouble, clock, lines):
+    for _ in range(12):
+        trouble.failed(REASON)
+        clock.now += 1
+    trouble.ended(7)
+    assert len(lines) == 1
+    clock.now += 60
+    trouble.ended(7)
+    assert lines[1:] == [f"{REASON}; 1 span dropped at exit; start a collector"]
+
+
+def test_what_is_on_disk_is_told_from_what_is_in_memory(clock, lines):
+    counts = (Counts(created=9, waiting=2, spooled=7), Counts())
+    Trouble("http://127.0.0.1:4318", lambda: counts, "start a collector", clock).lost(REASON)
+    said = "7 spans kept on disk, 2 spans kept in memory until the process ends, 0 spans dropped"
+    assert lines == [f"{REASON}; {said}; start a collector"]
+
+
+def test_a_note_is_made_once(trouble, lines):
+    for _ in range(3):
+        trouble.note("the spool cannot be written")
+    assert lines == ["the spool cannot be written"]
 
 
 def test_our_lines_go_to_stderr_and_to_no_handler_of_the_application(capsys, monkeypatch):

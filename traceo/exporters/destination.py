@@ -110,6 +110,18 @@ class Destination:
             return peer
         return peer[0].package(signal, payload, batch_id or os.urandom(16))
 
+    def seal(self, signal: Signal, payload: bytes, batch_id: bytes) -> Package | None:
+        """A package for the disk: sealed with what is known, without asking anybody; None if that cannot be.
+
+        Also after `close`.
+        """
+        base, _ = self._route(signal)
+        try:
+            peer = self._peers.get(base) or self._make_peer(base)
+        except ConfigError:
+            return None
+        return peer.seal(signal, payload, batch_id)
+
     def send(self, package: Package) -> Outcome:
         """Send a package. After `Outcome.reseal`, make it again from its payload before the next attempt."""
         peer = self._peer(package.signal)

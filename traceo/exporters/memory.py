@@ -17,6 +17,8 @@ class Memory:
         self.attempts = 0
         self.outcome = Outcome.accepted()
         self.is_closed = False
+        self.kid = b""
+        """The key that packages are said to be sealed to; none are by default."""
 
     def package(self, signal: Signal, payload: bytes, batch_id: bytes) -> Package:
         """Compressed, not sealed."""
@@ -27,7 +29,12 @@ class Memory:
             content_encoding="gzip",
             raw_bytes=len(payload),
             batch_id=batch_id or os.urandom(16),
+            sealed_to=self.kid,
         )
+
+    def seal(self, signal: Signal, payload: bytes, batch_id: bytes) -> Package | None:
+        """The same if there is a key."""
+        return self.package(signal, payload, batch_id) if self.kid else None
 
     def send(self, package: Package) -> Outcome:
         """Keep it if the outcome is to be accepted."""

@@ -114,6 +114,22 @@ class Peer:
             collector = keys.recipient()
         return self._made(lambda: self._sealer.package(signal, payload, batch_id, collector))
 
+    def seal(self, signal: Signal, payload: bytes, batch_id: bytes) -> Package | None:
+        """`payload` sealed with the keys in hand; None without keys, or when this peer gets nothing sealed."""
+        if self._settings.seal == "carrier":
+            made = self._made(lambda: self._sealer.carrier(signal, payload, batch_id))
+        elif self.kind != "traceo":
+            return None
+        else:
+            collector = None
+            if self._settings.to_collector or signal == "keys":
+                keys = self.trust.usable()
+                if keys is None:
+                    return None
+                collector = keys.recipient()
+            made = self._made(lambda: self._sealer.package(signal, payload, batch_id, collector))
+        return made if isinstance(made, Package) else None
+
     def send(self, package: Package, path: str) -> Outcome:
         """POST `package` to `path`. A sealed one may go anywhere, a plain one only to a plain peer."""
         if not package.sealed_to and package.signal != "keys":

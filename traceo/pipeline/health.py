@@ -6,18 +6,21 @@ import msgspec
 
 from traceo.pipeline.queue import LOGS, SPANS, Queue
 
-__all__ = ["Counts", "Health", "Status"]
+__all__ = ["Counts", "Health", "Recovered", "Status"]
 
 
 _SHOWN = 12
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
-    """One signal's balance: ``created == delivered + waiting + the sum of dropped``."""
+    """One signal's balance: ``created == delivered + waiting + spooled + the sum of dropped``."""
 
     created: int = 0
     delivered: int = 0
     waiting: int = 0
+    """In memory."""
+    spooled: int = 0
+    """On disk, sealed: sent when the endpoint is back, by this process or by the next with the same spool."""
     dropped: Mapping[str, int] = {}
     """Reason → count. Nothing is dropped without appearing here."""
 
@@ -25,7 +28,11 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
         """For people."""
         lost = sum(self.dropped.values())
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(self.dropped.items()))
-        text = f"{self.created} created, {self.delivered} delivered, {self.waiting} waiting, {lost} dropped"
+        on_disk = f"{self.spooled} on disk, " if self.spooled else ""
+        text = (
+            f"{self.created} created, {self.delivered} delivered, {self.waiting} waiting, "
+            f"{on_disk}{lost} dropped"
+        )
         return f"{text} ({reasons})" if reasons else text
 
 
@@ -45,6 +52,13 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     instrumentation: tuple[str, ...] = ()
     spans: Counts = Counts()
     logs: Counts = Counts()
+    recovered: Counts = Counts()
+    """What processes that are gone left in the spool, spans and log lines together: none of it is in the two
+    above. ``created`` is what was found."""
+    spool: str = ""
+    """Where undelivered batches are kept on disk, and what is wrong with that; empty for in memory only."""
+    spool_bytes: int = 0
+    """What the files of the spool take."""
     batches: int = 0
     """Batches delivered."""
     retries: int = 0
@@ -56,12 +70,12 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The same batches as they went over the wire."""
     queue_bytes: int = 0
     """Estimated memory of what waits."""
-    sampling: Mapping[str, int] = {}
-    """What was kept beyond the sampling ratio, and what a full buffer lost of it: see `keep_errors`."""
     redactions: Mapping[str, int] = {}
     """Rule → how often it replaced something."""
     redactions_by_key: Mapping[str, int] = {}
     """Attribute key → how often something under it was replaced; at most 1024 keys, the rest together."""
+    sampling: Mapping[str, int] = {}
+    """What was kept beyond the sampling ratio, and what a full buffer lost of it: see `keep_errors`."""
 
     def to_dict(self) -> dict[str, object]:
         """The same as plain builtins, ready for JSON."""
@@ -76,6 +90,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
             ("trouble", self.trouble),
             ("spans", str(self.spans)),
             ("logs", str(self.logs)),
+            ("recovered", str(self.recovered) if self.recovered.created else ""),
+            ("spool", f"{self.spool} ({self.spool_bytes} bytes)" if self.spool else ""),
             ("batches", f"{self.batches} ({self.raw_bytes} bytes, {self.sent_bytes} on the wire)"),
             ("retries", str(self.retries or "")),
             ("restarts", str(self.restarts or "")),
@@ -99,14 +115,47 @@ def _tally(counts: Mapping[str, int]) -> str:
     return shown + (f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else "")
 
 
+class Recovered:
+    """What was found in the files of processes that are gone, and what came of it."""
+
+    __slots__ = ("_dropped", "created", "delivered")
+
+    def __init__(self) -> None:
+        self.created = self.delivered = 0
+        self._dropped: dict[str, int] = {}
+
+    def drop(self, reason: str, count: int) -> None:
+        """Count items that will not be delivered."""
+        if count:
+            self._dropped[reason] = self._dropped.get(reason, 0) + count
+
+    def counts(self) -> Counts:
+        """The balance."""
+        dropped = dict(self._dropped)
+        spooled = max(0, self.created - self.delivered - sum(dropped.values()))
+        return Counts(created=self.created, delivered=self.delivered, spooled=spooled, dropped=dropped)
+
+
 class Health:
     """The counters. Written by the pipeline thread only, but for the queue's own; read from anywhere."""
 
-    __slots__ = ("_dropped", "batches", "delivered", "raw_bytes", "restarts", "retries", "sent_bytes")
+    __slots__ = (
+        "_dropped",
+        "batches",
+        "delivered",
+        "raw_bytes",
+        "recovered",
+        "restarts",
+        "retries",
+        "sent_bytes",
+        "spooled",
+    )
 
     def __init__(self) -> None:
         self.delivered = {SPANS: 0, LOGS: 0}
+        self.spooled = {SPANS: 0, LOGS: 0}
         self._dropped: dict[str, dict[str, int]] = {SPANS: {}, LOGS: {}}
+        self.recovered = Recovered()
         self.batches = 0
         self.retries = 0
         self.restarts = 0
@@ -118,16 +167,32 @@ class Health:
         reasons = self._dropped[signal]
         reasons[reason] = reasons.get(reason, 0) + count
 
+    def lose_on_disk(self, signal: str, reason: str, count: int, *, is_own: bool) -> None:
+        """Count items that were on disk and will not be delivered."""
+        if is_own:
+            self.spooled[signal] -= count
+            self.drop(signal, reason, count)
+        else:
+            self.recovered.drop(reason, count)
+
+    @property
+    def lost(self) -> int:
+        """Everything dropped so far, but for what the queue itself dropped."""
+        return sum(sum(reasons.values()) for reasons in self._dropped.values())
+
+    def dropped(self, signal: str, queue: Queue) -> dict[str, int]:
+        """Reason → count."""
+        dropped = dict(self._dropped[signal])
+        for reason, tally in (("queue_full", queue.full_drops), ("after_shutdown", queue.closed_drops)):
+            if count := tally[signal].count:
+                dropped[reason] = dropped.get(reason, 0) + count
+        return dropped
+
     def counts(self, signal: str, queue: Queue) -> Counts:
         """The balance of one signal; exact whenever the pipeline is at rest."""
         full, closed = queue.full_drops[signal].count, queue.closed_drops[signal].count
-        waiting = queue.waiting()[signal]
-        created = queue.taken[signal] + full + closed + waiting
-        delivered = self.delivered[signal]
-        dropped = dict(self._dropped[signal])
-        if full:
-            dropped["queue_full"] = full
-        if closed:
-            dropped["after_shutdown"] = closed
-        waiting = max(0, created - delivered - sum(dropped.values()))
-        return Counts(created=created, delivered=delivered, waiting=waiting, dropped=dropped)
+        created = queue.taken[signal] + full + closed + queue.waiting()[signal]
+        delivered, spooled = self.delivered[signal], self.spooled[signal]
+        dropped = self.dropped(signal, queue)
+        waiting = max(0, created - delivered - spooled - sum(dropped.values()))
+        return Counts(created=created, delivered=delivered, waiting=waiting, spooled=spooled, dropped=dropped)

@@ -4,8 +4,8 @@
 scrubber.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -14,7 +14,12 @@ from traceo.pipeline.backlog import Batch
 from traceo.pipeline.native import pause
 from traceo.pipeline.queue import LOGS, SPANS, signal_of
 from traceo.pipeline.scrub import Scrubber
-from traceo.records import LogRecord, SpanRecord
+from traceo.pipeline.shedding import Shed, identify
+from traceo.records import LogRecord, ResourceRecord, SpanRecord
+from traceo.semconv import TRACEO_DROPPED
+
+if TYPE_CHECKING:  # it needs file locks, which not every platform has
+    from traceo.exporters.spool.folder import Spool
 
 __all__ = ["Parts", "Prepared", "Route", "Watch", "prepare"]
 
@@ -23,6 +28,7 @@ _YIELD_EVERY = 16
 
 _Record = TypeVar("_Record", SpanRecord, LogRecord)
 Drop = Callable[[str, str, int], None]
+Dropped = Callable[[str], Mapping[str, int]]
 Watch = Callable[[Sequence[SpanRecord], Sequence[LogRecord], str], object]
 
 
@@ -31,6 +37,10 @@ class Route(Protocol):
 
     def package(self, signal: Signal, payload: bytes, batch_id: bytes) -> Package | Outcome:
         """Compress and seal; an outcome when the endpoint is not known well enough for that."""
+        ...
+
+    def seal(self, signal: Signal, payload: bytes, batch_id: bytes) -> Package | None:
+        """The same for the disk, without asking anybody: None unless it can be sealed with what is known."""
         ...
 
     def send(self, package: Package) -> Outcome:
@@ -49,9 +59,9 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     scrubber: Scrubber
     encode_traces: Callable[[Sequence[SpanRecord]], bytes]
     encode_logs: Callable[[Sequence[LogRecord]], bytes]
-    left_out: Callable[[], int]
-    """How many records the encoder has left out so far."""
     route: Route
+    spool: "Spool | None" = None
+    """Where sealed batches wait on disk while they cannot be delivered."""
     report: Callable[[], dict[str, int]]
     """Redactions so far, by rule."""
     report_by_key: Callable[[], dict[str, int]] = dict
@@ -72,8 +82,18 @@ class Prepared(msgspec.Struct, frozen=True):
     batches: list[Batch]
 
 
-def prepare(items: Sequence[object], parts: Parts, drop: Drop) -> Prepared:
-    """Turn ended spans and log records into batches; what fails is dropped alone and counted by ``drop``."""
+def prepare(
+    items: Sequence[object],
+    parts: Parts,
+    drop: Drop,
+    *,
+    shed: Shed | None = None,
+    dropped: Dropped | None = None,
+) -> Prepared:
+    """Turn ended spans and log records into batches; what fails is dropped alone and counted by ``drop``.
+
+    Traces that ``shed`` gives up are left out. What ``dropped`` says of a signal goes with its resource.
+    """
     spans: list[SpanRecord] = []
     logs: list[LogRecord] = []
     if parts.before_batch is not None:
@@ -84,38 +104,62 @@ def prepare(items: Sequence[object], parts: Parts, drop: Drop) -> Prepared:
             pause(0)  # hand the interpreter over: the application must not wait for a whole batch
         try:
             if item.__class__ is LogRecord:
-                logs.append(scrub_log(cast("LogRecord", item)))
+                log = cast("LogRecord", item)
+                if _is_kept(log, LOGS, shed, drop):
+                    logs.append(scrub_log(log))
             else:
-                spans.append(scrub_span(snapshot(item)))
+                span = snapshot(item)
+                if _is_kept(span, SPANS, shed, drop):
+                    spans.append(scrub_span(span))
         except Exception:  # fail closed: what could not be scrubbed does not leave
             drop(signal_of(item), "redaction_error", 1)
-    batches = _encode(SPANS, spans, parts.encode_traces, parts.left_out, drop)
-    batches += _encode(LOGS, logs, parts.encode_logs, parts.left_out, drop)
+    if dropped is not None:
+        _mark(spans, dropped(SPANS))
+        _mark(logs, dropped(LOGS))
+    batches = _encode(SPANS, spans, parts.encode_traces, drop)
+    batches += _encode(LOGS, logs, parts.encode_logs, drop)
     return Prepared(spans, logs, batches)
 
 
+def _is_kept(record: SpanRecord | LogRecord, signal: str, shed: Shed | None, drop: Drop) -> bool:
+    if shed is None:
+        return True
+    trace_id, is_error = identify(record)
+    if is_error:
+        shed.spare(trace_id)
+        return True
+    if shed.is_active and shed.sheds(trace_id, is_error=False):
+        drop(signal, "queue_full", 1)
+        return False
+    return True
+
+
+def _mark(records: list[_Record], dropped: Mapping[str, int]) -> None:
+    """Say on the resource what is missing. Names and numbers of our own, so nothing here needs redaction."""
+    if not dropped:
+        return
+    counts = {f"{TRACEO_DROPPED}{reason}": count for reason, count in dropped.items()}
+    marked: dict[int, ResourceRecord] = {}
+    for record in records:
+        clean = record.resource
+        if id(clean) not in marked:
+            marked[id(clean)] = ResourceRecord({**clean.attributes, **counts}, clean.schema_url)
+        record.resource = marked[id(clean)]
+
+
 def _encode(
-    signal: Signal,
-    records: list[_Record],
-    encode: Callable[[Sequence[_Record]], bytes],
-    left_out: Callable[[], int],
-    drop: Drop,
+    signal: Signal, records: list[_Record], encode: Callable[[Sequence[_Record]], bytes], drop: Drop
 ) -> list[Batch]:
-    """One batch, or several if it came out too large; none if nothing could be encoded."""
+    """One batch, or several if it came out too large."""
     if not records:
         return []
-    before = left_out()
     try:
         payload = encode(records)
     except Exception:
         drop(signal, "encode_error", len(records))
         return []
     if len(payload) <= _LARGE_BYTES or len(records) == 1:
-        lost = min(left_out() - before, len(records))
-        if lost:
-            drop(signal, "encode_error", lost)
-        encoded = len(records) - lost
-        return [Batch(signal, payload, encoded)] if encoded else []
+        return [Batch(signal, payload, len(records))]
     half = len(records) // 2
-    first = _encode(signal, records[:half], encode, left_out, drop)
-    return first + _encode(signal, records[half:], encode, left_out, drop)
+    first = _encode(signal, records[:half], encode, drop)
+    return first + _encode(signal, records[half:], encode, drop)

@@ -1,8 +1,13 @@
 """The queue between the application and the pipeline: a put costs a deque append and a length check.
 
 Nothing here takes a lock on the application's side, so a span may end in a signal handler or in the middle of
-anything. The price is that the byte bound is estimated: one item in sixteen is weighed as it comes in and as
-it goes out, every one when half of the budget is used, and an empty queue sets the sum right.
+anything. The price is that the byte bound is estimated: of the items that come in, one in sixteen is weighed,
+at random so that no pattern of theirs escapes it, and stands for those before it. Each one is weighed when
+half of the budget is used, and for a long time after a large one was seen. So the bound is passed only by
+what comes before the first large item is met: sixteen items on average, as large as they may be.
+
+Near the bound whole traces are turned away by their id (see `traceo.pipeline.shedding`), in growing shares,
+so that something of every moment remains; at the bound everything is.
 
 Compiled by Cython with the types in ``queue.pxd``, see ``traceo._compiled``.
 """
@@ -10,11 +15,13 @@ Compiled by Cython with the types in ``queue.pxd``, see ``traceo._compiled``.
 # ruff: noqa: SLF001  reads the slots of spans directly, for speed
 # pyright: reportPrivateUsage=false
 
+import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from traceo.pipeline.native import taken_lock
+from traceo.pipeline.shedding import Shed, identify
 from traceo.records import LogRecord
 from traceo.tracing.span import Span
 
@@ -25,8 +32,13 @@ LOGS: Final = "logs"
 
 # Items that wake the worker before its timer does: two full batches, since waking it has its own price.
 _BURST = 1024
-_SAMPLED = 15  # mask: one put in sixteen is weighed
 _EACH = 0
+_LARGE_BYTES = 64 * 1024
+_WATCHED = 4096  # items that are weighed one by one after a large one
+# Steps of pressure as the budget fills, by 32nds: none below seven eighths.
+_PRESSURE = (*(0 for _ in range(28)), 1, 2, 4, 8)
+# A seed of its own: the application may have seeded the module's and count on what comes next.
+_bits = random.Random().getrandbits  # noqa: S311 - no secret depends on it
 
 _RECORD_BYTES = 600  # an empty span or log record with its objects, on CPython 3.11
 _PART_BYTES = 300  # an event or a link
@@ -83,6 +95,7 @@ class Queue:
         start: called in the application's thread by the first put, and later when a put finds no live worker;
             must not raise.
         rouse_at_half: wake the worker when half of the budget is used rather than at 1024 items.
+        shed: who decides which traces are turned away near the bound.
     """
 
     __slots__ = (
@@ -90,11 +103,16 @@ class Queue:
         "_append",
         "_budget_bytes",
         "_closed",
+        "_covered",
+        "_gap",
         "_items",
-        "_mask",
+        "_next",
         "_rouse_at_half",
+        "_shed",
         "_start",
         "_taken",
+        "_watched",
+        "_weights",
         "closed_drops",
         "full_drops",
         "held_bytes",
@@ -102,13 +120,27 @@ class Queue:
         "wake",
     )
 
-    def __init__(self, budget_bytes: int, start: Callable[[], None], *, rouse_at_half: bool = False) -> None:
+    def __init__(
+        self,
+        budget_bytes: int,
+        start: Callable[[], None],
+        *,
+        rouse_at_half: bool = False,
+        shed: Shed | None = None,
+    ) -> None:
         self._budget_bytes = budget_bytes
         self._rouse_at_half = rouse_at_half
+        self._shed = shed
         self._start = start
         self._items: deque[Item] = deque()
         self._append = self._items.append
-        self._mask = _EACH  # the first put starts the worker
+        # (items, bytes) of each stretch that was weighed, in the order of the items, `_covered` of the first
+        # are left: what was added for a stretch is what is taken off with it.
+        self._weights: deque[tuple[int, int]] = deque()
+        self._covered = 0
+        self._next = _EACH  # at this length an item is weighed; the first put starts the worker
+        self._gap = 1
+        self._watched = 0
         self._added = 0
         self._taken = 0
         self._closed = False
@@ -123,9 +155,12 @@ class Queue:
 
     def put(self, item: Item, /) -> None:
         """Take an ended span or a `LogRecord`. Never blocks, never raises."""
-        self._append(item)
-        if not len(self._items) & self._mask:
-            self._admit(item)
+        try:
+            self._append(item)
+            if len(self._items) >= self._next:
+                self._admit(item)
+        except MemoryError:  # the application has none left either
+            return
 
     def rouse(self) -> None:
         """Wake the worker now."""
@@ -146,23 +181,29 @@ class Queue:
         items = self._items
         batch: list[Item] = []
         pop = items.popleft
-        mask = self._mask
         count = weight = logs = 0
         while count < max_items and weight < max_bytes:
             try:
                 item = pop()
             except IndexError:
-                self._added = self._taken = weight = 0  # nothing waits: whatever the estimate said was wrong
+                self._weights.clear()  # nothing waits: whatever the estimate said was wrong
+                self._added = self._taken = self._covered = weight = 0
                 break
             batch.append(item)
             if type(item) is Barrier:
                 break
             count += 1
-            if not count & mask:
-                weight += weigh(item) * (mask + 1)
+            if self._covered:
+                self._covered -= 1
+            elif self._weights:
+                stretch = self._weights.popleft()
+                self._covered = stretch[0] - 1
+                weight += stretch[1]
             if type(item) is LogRecord:
                 logs += 1
         self._taken += weight
+        if self._next and self._next > len(items) + self._gap:
+            self._next = len(items) + self._gap
         self.taken[LOGS] += logs
         self.taken[SPANS] += count - logs
         return batch
@@ -170,11 +211,16 @@ class Queue:
     def close(self) -> None:
         """From now on drop and count what comes in."""
         self._closed = True
-        self._mask = _EACH
+        self._next = _EACH
+
+    def beware(self) -> None:
+        """Large items are about: weigh each one for a while."""
+        self._watched = _WATCHED
+        self._gap, self._next = 1, _EACH
 
     def reset(self) -> None:
         """Forget everything; for a forked child, whose parent delivers what was in here."""
-        self.__init__(self._budget_bytes, self._start, rouse_at_half=self._rouse_at_half)
+        self.__init__(self._budget_bytes, self._start, rouse_at_half=self._rouse_at_half, shed=self._shed)
 
     def waiting(self) -> dict[str, int]:
         """Items in the queue, by signal."""
@@ -200,20 +246,46 @@ class Queue:
         if self._closed:
             self._drop(self.closed_drops)
             return
-        weight = weigh(item) * (self._mask + 1)
-        used = self._added + weight - self._taken + self.held_bytes
-        if used > self._budget_bytes and self._drop(self.full_drops):
-            self._mask = _EACH
+        weight = weigh(item)
+        total = weight * self._gap
+        used = self._added + total - self._taken + self.held_bytes
+        if (
+            used > self._budget_bytes // 8 * 7
+            and self._turns_away(item, used)
+            and self._drop(self.full_drops)
+        ):
+            self._gap, self._next = 1, _EACH
             self.rouse()
             return
-        self._added += weight
-        first = len(self._items) == 1 and self._mask == _EACH
+        self._weights.append((self._gap, total))
+        self._added += total
+        length = len(self._items)
         is_half_full = used >= self._budget_bytes // 2
-        self._mask = _EACH if is_half_full else _SAMPLED
-        if first or not len(self._items) & (_BURST - 1):
+        if weight > _LARGE_BYTES:
+            self._watched = _WATCHED
+        elif self._watched:
+            self._watched -= 1
+        if is_half_full or self._watched:
+            self._gap, self._next = 1, _EACH
+        else:
+            self._gap = 1 + _bits(5)
+            self._next = length + self._gap
+        if length == 1 or length >= _BURST:
             self._start()
         if is_half_full if self._rouse_at_half else self._is_enough():
             self.rouse()
+
+    def _turns_away(self, item: Item, used: int) -> bool:
+        """Whether there is no room for this one."""
+        if used > self._budget_bytes:
+            return True
+        if self._shed is None:
+            return False
+        self._shed.press(_PRESSURE[used * 32 // (self._budget_bytes + 1)])
+        if not self._shed.is_active:
+            return False
+        trace_id, is_error = identify(item)
+        return self._shed.sheds(trace_id, is_error=is_error)
 
     def _is_enough(self) -> bool:
         """Whether the worker is to come before its timer: for many items, or for large ones."""

@@ -1,9 +1,9 @@
 """The few lines Traceo says on stderr when delivery does not work.
 
 One when it has failed for ten seconds, so that a collector that restarts is no news; then one a minute at
-most; and one at the end of the process if telemetry was lost. All through the logger ``traceo``, which ends
-here: it does not propagate, so no handler of the application's sees these lines, and ours makes no telemetry
-of them.
+most; and one at the end of the process if telemetry was lost and no line of the last minute says so. All
+through the logger ``traceo``, which ends here: it does not propagate, so no handler of the application's sees
+these lines, and ours makes no telemetry of them.
 """
 
 import logging
@@ -54,7 +54,7 @@ class Trouble:
         clock: seconds, monotonic.
     """
 
-    __slots__ = ("_advice", "_balance", "_clock", "_endpoint", "_last", "_since", "reason")
+    __slots__ = ("_advice", "_balance", "_clock", "_endpoint", "_has_noted", "_last", "_since", "reason")
 
     def __init__(self, endpoint: str, balance: Balance, advice: str, clock: Callable[[], float]) -> None:
         self._endpoint = endpoint
@@ -63,6 +63,7 @@ class Trouble:
         self._clock = clock
         self._since: float | None = None
         self._last: float | None = None
+        self._has_noted = False
         self.reason = ""
         """Why the last attempt failed; empty after a success."""
 
@@ -87,19 +88,30 @@ class Trouble:
 
     def ended(self, lost: int) -> None:
         """The process ends and this much is lost with it."""
-        if lost:
+        if lost and self._is_due(self._clock()):
             spans, logs = self._balance()
             dropped = _amount(sum(spans.dropped.values()), sum(logs.dropped.values()))
             _log.warning("%s; %s dropped at exit; %s", self._cause(), dropped, self._advice)
 
+    def note(self, text: str) -> None:
+        """Something else that the user should know, once in the life of the process."""
+        if not self._has_noted:
+            self._has_noted = True
+            _log.warning("%s", text)
+
+    def _is_due(self, now: float) -> bool:
+        return self._last is None or now - self._last >= _PERIOD_S
+
     def _say_if_due(self, now: float) -> None:
-        if self._last is not None and now - self._last < _PERIOD_S:
+        if not self._is_due(now):
             return
         self._last = now
         spans, logs = self._balance()
+        on_disk = spans.spooled + logs.spooled
         _log.warning(
-            "%s; %s kept in memory, %s dropped; %s",
+            "%s; %s%s kept in memory until the process ends, %s dropped; %s",
             self._cause(),
+            f"{_amount(spans.spooled, logs.spooled)} kept on disk, " if on_disk else "",
             _amount(spans.waiting, logs.waiting),
             _amount(sum(spans.dropped.values()), sum(logs.dropped.values())),
             self._advice,

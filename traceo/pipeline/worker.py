@@ -15,6 +15,7 @@ from traceo.pipeline.delivery import Delivery
 from traceo.pipeline.health import Counts, Health
 from traceo.pipeline.native import allocate_lock, get_ident, pause, start_new_thread, taken_lock, wait
 from traceo.pipeline.queue import LOGS, SPANS, Barrier, Queue
+from traceo.pipeline.shedding import Shed
 from traceo.pipeline.trouble import Trouble
 from traceo.records import LogRecord
 
@@ -25,7 +26,9 @@ __all__ = ["Pipeline"]
 
 _BATCH_ITEMS = 512
 _BATCH_BYTES = 1024 * 1024
+_LARGE_ITEM_BYTES = 64 * 1024
 _FORK_WAIT_S = 2.0
+_RESERVE_S = 0.5
 
 
 class Pipeline:
@@ -60,7 +63,8 @@ class Pipeline:
         self._endpoint = endpoint
         self._advice = advice
         self._clock = clock
-        self.queue = Queue(queue_bytes, self._start, rouse_at_half=flush_every_s is None)
+        self._shed = Shed(clock)
+        self.queue = Queue(queue_bytes, self._start, rouse_at_half=flush_every_s is None, shed=self._shed)
         self.put_span: Callable[[object], None] = self.queue.put
         self.put_log: Callable[[LogRecord], None] = self.queue.put
         self._stopped = False
@@ -78,6 +82,7 @@ class Pipeline:
             * 3
             // 4,  # a quarter stays for what comes in while the backlog is full
             retry_cap_s=self._retry_cap_s,
+            shed=self._shed,
             health=self.health,
             trouble=self.trouble,
             clock=self._clock,
@@ -88,7 +93,7 @@ class Pipeline:
         }  # taken from the queue, not yet in the backlog or dropped
         self._overflow = 0
         self._stopping = False
-        self._deadline = 0.0
+        self._deadline = self._exit_s = 0.0
         self._finished = taken_lock()
         self._alive = self._was_alive = False
         self._thread_id = 0
@@ -120,6 +125,7 @@ class Pipeline:
         if self._stopped:
             return not self._lost_at_exit()
         deadline = self._clock() + timeout_s
+        self._exit_s = timeout_s
         self._deadline = min(self._deadline, deadline) if self._stopping else deadline
         self._stopping = True
         self.queue.close()
@@ -127,19 +133,25 @@ class Pipeline:
             self._start()
         if self._alive:
             self.queue.rouse()
-            if not self._has_finished():
-                self._delivery.abandoned = True
-                if self._parts is not None:
-                    self._parts.route.close()
+            if not self._has_finished(self._deadline - self._reserve_s()) and self._parts is not None:
+                self._delivery.is_closing = True
+                self._parts.route.close()  # a send that is under way fails, and all goes to the disk
+            if not self._has_finished(self._deadline):
+                self._delivery.abandon()
         elif any(self.queue.waiting().values()):
             self._work(self._finish)
-        self._stopped = self._delivery.abandoned = True
+        self._stopped = True
+        self._delivery.abandon()
         spans, logs = self.balance()
         for signal, counts in ((SPANS, spans), (LOGS, logs)):
             if counts.waiting:
                 self.health.drop(signal, "exit", counts.waiting)
         self.trouble.ended(self._lost_at_exit())
         return not self._lost_at_exit()
+
+    def start(self) -> None:
+        """Have the thread before anything is put: something may wait on disk."""
+        self._start()
 
     def balance(self) -> tuple[Counts, Counts]:
         """The counts of spans and of logs."""
@@ -184,6 +196,8 @@ class Pipeline:
         The parts are kept if they were at rest: they hold no lock then, and the sender opens a connection of
         its own when it sees another process id. The spans that were open at the fork are the parent's too.
         """
+        if self._parts is not None and self._parts.spool is not None:
+            self._parts.spool.forget()
         parts = self._parts if self._held_for_fork else None
         self.queue.reset()
         self._renew()
@@ -192,6 +206,7 @@ class Pipeline:
             self._of_parent.add(current.get_span_context().span_id)
         self._parts = parts
         if parts is not None:
+            self._delivery.equip(self._route, parts.spool)
             self._inherited = (parts.report(), parts.report_by_key())
         if self._stopped:
             self.queue.close()
@@ -228,8 +243,8 @@ class Pipeline:
             if self._finished.locked():
                 self._finished.release()
 
-    def _has_finished(self) -> bool:
-        finished = self._finished.acquire(timeout=max(0.0, self._deadline - self._clock()))
+    def _has_finished(self, until: float) -> bool:
+        finished = self._finished.acquire(timeout=max(0.0, until - self._clock()))
         if finished:
             self._finished.release()
         return finished
@@ -250,8 +265,8 @@ class Pipeline:
             self._make_parts()  # now rather than with the first batch: a short process may end before that
         while True:
             pause_s = -1.0 if self._flush_every_s is None else self._flush_every_s
-            if not self._delivery.is_empty:
-                retry_s = max(0.01, self._delivery.pause_s())
+            if not self._delivery.is_drained:
+                retry_s = max(0.001, self._delivery.pause_s())
                 pause_s = retry_s if pause_s < 0 else min(pause_s, retry_s)
             self.queue.wake.acquire(timeout=pause_s)
             if self._stopping:
@@ -261,6 +276,7 @@ class Pipeline:
     def _turn(self) -> None:
         """Empty the queue into the backlog, and the backlog into the destination as far as it takes it."""
         delivery = self._delivery
+        self._thin_out()
         while items := self.queue.take(_BATCH_ITEMS, _BATCH_BYTES):
             barrier = cast("Barrier", items.pop()) if items[-1].__class__ is Barrier else None
             try:
@@ -268,26 +284,45 @@ class Pipeline:
             finally:
                 if barrier is not None:
                     delivery.wait_for(barrier)
-            delivery.run(self._route)
+            delivery.run()
             self.queue.held_bytes = delivery.waiting_bytes
             if prepared is not None:
                 self._show(prepared)
-        delivery.run(self._route)
+        delivery.run()
+        if (spool := delivery.holding.spool) is not None:
+            spool.sync()
         self.queue.held_bytes = delivery.waiting_bytes
         self._notice_overflow()
 
     def _finish(self) -> None:
-        """The last turn. A peer that was never there is not waited for; one that was, until the deadline."""
+        """The last turn. A peer that was never there is not waited for; one that was, until the deadline.
+
+        What is left on disk, by this process or those before it, may take half of the time. What cannot be
+        delivered goes there.
+        """
         delivery = self._delivery
+        drain_until = (self._clock() + self._deadline) / 2
         while True:
             delivery.hurry = True
             self._turn()
+            if delivery.abandoned or not delivery.reached:
+                break
+            now = self._clock()
+            if delivery.is_empty:
+                if delivery.is_drained or delivery.holding.is_away or now >= drain_until:
+                    break
+                continue
             wait_s = delivery.pause_s() or 0.1
-            if delivery.is_empty or not delivery.reached or delivery.abandoned:
-                return
-            if self._clock() + wait_s >= self._deadline:
-                return
+            if now + wait_s >= self._deadline - self._reserve_s():
+                break
             pause(wait_s)
+        delivery.holding.close()
+
+    def _reserve_s(self) -> float:
+        """The part of the time at the end in which what is not delivered goes to the disk."""
+        if self._parts is None or self._parts.spool is None:
+            return 0.0
+        return min(_RESERVE_S, self._exit_s / 4)
 
     def _prepare(self, items: list[object]) -> "Prepared":
         from traceo.pipeline.prepare import prepare  # noqa: PLC0415 - not in the application's thread
@@ -299,8 +334,10 @@ class Pipeline:
         with self._working:
             if self._of_parent:
                 items = [item for item in items if not self._belongs_to_parent(item, parts)]
-            prepared = prepare(items, parts, self._drop)
+            prepared = prepare(items, parts, self._drop, shed=self._shed, dropped=self._dropped)
         for batch in prepared.batches:
+            if len(batch.payload) > batch.count * _LARGE_ITEM_BYTES:
+                self.queue.beware()
             self._open[batch.signal] -= batch.count
             self._delivery.add(batch)
         return prepared
@@ -324,6 +361,7 @@ class Pipeline:
     def _make_parts(self) -> "Parts":
         with self._working:
             self._parts = self._assemble()
+            self._delivery.equip(self._route, self._parts.spool)
         return self._parts
 
     def _route(self) -> "Route":
@@ -337,6 +375,15 @@ class Pipeline:
             watch(prepared.spans, prepared.logs, "" if self._delivery.reached else self.trouble.reason)
         except Exception:  # a console that cannot be written to is not worth a span
             return
+
+    def _thin_out(self) -> None:
+        """Follow the pressure: less of what waits when it rises, and let go of it when there is room."""
+        used = self.queue.estimated_bytes + self._delivery.waiting_bytes
+        self._shed.relax(is_calm=used < self._queue_bytes // 4)
+        self._delivery.holding.thin()
+
+    def _dropped(self, signal: str) -> dict[str, int]:
+        return self.health.dropped(signal, self.queue)
 
     def _notice_overflow(self) -> None:
         for tally in (*self.queue.full_drops.values(), *self.queue.closed_drops.values()):
