@@ -36,6 +36,8 @@ _KEY = re.compile(
 _OPTION = re.compile(r"(?<![\w\-])(--[\w\-]{2,60}) (?=[^\s\-])")
 _QUOTE = re.compile(r"(?:rb|br|[bfru])?(\\{0,3})([\"'`])")
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|digest|token|negotiate|apikey|aws4-hmac-sha256)[ +]+")
+# As JSON has it, behind a key in quotes.
+_NUMBER_VALUE = re.compile(r"-?\d[\d.eE+\-]{0,40}(?=\s*(?:[,}\]]|\Z))")
 _BARE = re.compile(r"[^\s,;&\"'<>)\]}|\\]+")
 # Secrets hold any character; they end where the next pair begins.
 _BARE_SECRET = re.compile(r"(?:(?![,;][ ]?[\w.\-]+[ ]?[=:]|[)\]},;.]*(?:\s|$)|\\[nrt\"'])[^\s&\"'<>])+")
@@ -238,6 +240,9 @@ def _value(text: str, match: re.Match[str], marker: str) -> tuple[int, int]:
         return quote.end(), _closing_quote(text, quote.end(), quote[1] + quote[2])
     if text[at : at + 1] in _CLOSING:
         return at, _closing_bracket(text, at)
+    number = _NUMBER_VALUE.match(text, at) if match["close"] else None
+    if number is not None:
+        return at, number.end()
     scheme = _SCHEME.match(text, at)
     bare = _bare(marker).match(text, scheme.end() if scheme else at)
     return (at, bare.end()) if bare else (at, at)

@@ -44,13 +44,36 @@ def _place(span: Span) -> tuple[int, int]:
     return span.start, span.end
 
 
+# A bare number in JSON: what it is, what stands before it (the quote of its key), and what after.
+_BARE = re.compile(r"-?\d[\d.eE+\-]{0,40}|true|false")
+_KEY_BEFORE = re.compile(r"(?:[^\s\\]|^)(\\{0,7}[\"'])\s{0,8}:\s{0,8}(?:\[[^\[\]{}]*)?\Z")
+_LIST_BEFORE = re.compile(r"\[[^\[\]{}]*\Z")
+_VALUE_AFTER = re.compile(r"\s{0,8}(?:[,}\]]|\Z)")
+_NEAR_CHARS = 512
+
+
 def render(text: str, spans: list[Span], mark: Callable[[Span, str], str]) -> str:
-    """The text with ``mark(span, its text)`` in the place of each of the joined ``spans``."""
+    """The text with ``mark(span, its text)`` in the place of each of the joined ``spans``.
+
+    The marker of a bare number in JSON stands in quotes, so that the text is still JSON.
+    """
     parts: list[str] = []
     at = 0
     for span in spans:
-        parts.append(text[at : span.start])
-        parts.append(mark(span, text[span.start : span.end]))
+        value = text[span.start : span.end]
+        quote = _quote(text, span) if _BARE.fullmatch(value) else ""
+        parts += (text[at : span.start], quote, mark(span, value), quote)
         at = span.end
     parts.append(text[at:])
     return "".join(parts)
+
+
+def _quote(text: str, span: Span) -> str:
+    """The quote in which a string would stand in the place of a bare number; none outside of objects."""
+    if _VALUE_AFTER.match(text, span.end) is None:
+        return ""
+    before = text[max(0, span.start - _NEAR_CHARS) : span.start]
+    key = _KEY_BEFORE.search(before)
+    if key is not None:
+        return key.group(1)
+    return '"' if text[0] == "[" and _LIST_BEFORE.match(before) else ""

@@ -31,13 +31,13 @@ Candidate: TypeAlias = tuple[int, int, int]  # start, end (exclusive), POSSIBLE 
 Find: TypeAlias = Callable[[str], Iterable[Candidate]]
 
 # An id never starts or ends inside a longer word or number.
-BEFORE = r"(?<![0-9A-Za-z])(?<!\d[.,])"
+BEFORE = r"(?<![0-9A-Za-z])(?<!\d\.)"
 AFTER = r"(?![0-9A-Za-z])(?!\.\d)"
 
 
 def first_digit(digits: str = "0-9") -> str:
     """``BEFORE`` and a digit, in the order in which ``re`` can skip to the digits of a text."""
-    return rf"[{digits}](?<![0-9A-Za-z][{digits}])(?<!\d[.,][{digits}])"
+    return rf"[{digits}](?<![0-9A-Za-z][{digits}])(?<!\d\.[{digits}])"
 
 
 # The same for RE2, which has no look-around.

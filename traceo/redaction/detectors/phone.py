@@ -16,7 +16,7 @@ _NANP = r"(?:\+?1[ .\-]?)?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.\-])[2-9]\d{2}[.\- ]\d
 _GROUPS = r"(?:\(\d{1,5}\)[ \-]?|\d{1,5}[ .\-/])(?:\d{1,8}[ .\-/]){0,5}\d{2,8}|\d{7,15}"
 _EXTENSION = r"(?:\s?(?:x|ext\.?|#)\s?\d{1,6})?"
 _PATTERN = re.compile(
-    rf"(?<![0-9A-Za-z])(?<!\d[.,\-])(?:(?P<plus>{_INTERNATIONAL})|(?P<nanp>{_NANP})|(?P<groups>{_GROUPS}))"
+    rf"(?<![0-9A-Za-z])(?<!\d[.\-])(?:(?P<plus>{_INTERNATIONAL})|(?P<nanp>{_NANP})|(?P<groups>{_GROUPS}))"
     rf"{_EXTENSION}(?![0-9A-Za-z])(?![.\-/]\d)",
     re.ASCII,
 )
