@@ -37,7 +37,7 @@ class Keys:
         self._schedule = schedule
         self._clock = clock
         self._version: str = store.version()
-        self._set = load_or_create(store)
+        self._set = load_or_create(store, now_s=clock())
         self.ring = self._set.private_keys()
         """What opens batches: one object for the collector's life, which always holds the current keys."""
         self._due_s = next_change_s(self._set, schedule=schedule)

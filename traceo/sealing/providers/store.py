@@ -70,11 +70,11 @@ def load(store: KeyStore) -> KeySet:
     return _load(store)[0]
 
 
-def load_or_create(store: KeyStore) -> KeySet:
+def load_or_create(store: KeyStore, *, now_s: float | None = None) -> KeySet:
     """The key set in `store`, made there when there is none; of several starters, one makes it."""
     if store.writable and store.read() is None:
         with contextlib.suppress(ChangedError):  # another starter was faster: its set counts
-            store.write(KeySet.create().to_bytes(), replaces="")
+            store.write(KeySet.create(now_s=now_s).to_bytes(), replaces="")
     return load(store)
 
 
