@@ -59,6 +59,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     scrubber: Scrubber
     encode_traces: Callable[[Sequence[SpanRecord]], bytes]
     encode_logs: Callable[[Sequence[LogRecord]], bytes]
+    left_out: Callable[[], int]
+    """How many records the encoder has left out so far."""
     route: Route
     spool: "Spool | None" = None
     """Where sealed batches wait on disk while they cannot be delivered."""
@@ -116,8 +118,8 @@ def prepare(
     if dropped is not None:
         _mark(spans, dropped(SPANS))
         _mark(logs, dropped(LOGS))
-    batches = _encode(SPANS, spans, parts.encode_traces, drop)
-    batches += _encode(LOGS, logs, parts.encode_logs, drop)
+    batches = _encode(SPANS, spans, parts.encode_traces, parts.left_out, drop)
+    batches += _encode(LOGS, logs, parts.encode_logs, parts.left_out, drop)
     return Prepared(spans, logs, batches)
 
 
@@ -148,18 +150,27 @@ def _mark(records: list[_Record], dropped: Mapping[str, int]) -> None:
 
 
 def _encode(
-    signal: Signal, records: list[_Record], encode: Callable[[Sequence[_Record]], bytes], drop: Drop
+    signal: Signal,
+    records: list[_Record],
+    encode: Callable[[Sequence[_Record]], bytes],
+    left_out: Callable[[], int],
+    drop: Drop,
 ) -> list[Batch]:
-    """One batch, or several if it came out too large."""
+    """One batch, or several if it came out too large; none if nothing could be encoded."""
     if not records:
         return []
+    before = left_out()
     try:
         payload = encode(records)
     except Exception:
         drop(signal, "encode_error", len(records))
         return []
     if len(payload) <= _LARGE_BYTES or len(records) == 1:
-        return [Batch(signal, payload, len(records))]
+        lost = min(left_out() - before, len(records))
+        if lost:
+            drop(signal, "encode_error", lost)
+        encoded = len(records) - lost
+        return [Batch(signal, payload, encoded)] if encoded else []
     half = len(records) // 2
-    first = _encode(signal, records[:half], encode, drop)
-    return first + _encode(signal, records[half:], encode, drop)
+    first = _encode(signal, records[:half], encode, left_out, drop)
+    return first + _encode(signal, records[half:], encode, left_out, drop)
