@@ -175,6 +175,11 @@ class Pipeline:
         return self.queue.estimated_bytes + self._delivery.waiting_bytes
 
     @property
+    def has_thread(self) -> bool:
+        """Whether there is a pipeline thread; without one, the caller of `flush` or `shutdown` works."""
+        return self._alive
+
+    @property
     def route(self) -> "Route | None":
         """Where batches go, once the thread has made it."""
         return self._parts.route if self._parts is not None else None
@@ -237,6 +242,7 @@ class Pipeline:
                 if not self._work(self._loop):
                     self.health.restarts += 1
                     self.queue.wake.acquire(timeout=1.0)
+                    self.queue.rouse()  # whoever waits for what is still there must not wait for the timer
             self._work(self._finish)
         finally:
             self._alive = False
