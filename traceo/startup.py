@@ -163,10 +163,7 @@ def _start(config: Config) -> Client:
     notes: list[str] = []
     detach: list[Callable[[], object]] = []
     pipeline = Pipeline(
-        # Without a thread of its own, delivery is waited for by whoever ends.
-        lambda: _assemble(
-            config, chosen, config.timeout_s if pipeline.has_thread else max(0.1, config.exit_timeout_s / 2)
-        ),
+        lambda: _assemble(config, chosen),
         queue_bytes=config.queue_bytes,
         flush_every_s=config.flush_every_s if config.flush == "timer" else None,
         # A collector on this host may be looked for often: it costs a refused connection.
@@ -206,6 +203,8 @@ def _attempt(what: str, notes: list[str], make: Callable[[], Any]) -> Any:
 def _trace(config: Config, pipeline: Pipeline, notes: list[str]) -> Any:
     """Our provider as OpenTelemetry's global one; ``None`` if there is another, whose spans stay its own."""
     there = trace.get_tracer_provider()
+    if getattr(there, "is_of_a_test", False):
+        return there  # the fixture of traceo.testing: what is hooked now shall be seen by it
     if not isinstance(there, trace.ProxyTracerProvider):
         kind = type(there)
         notes.append(
@@ -325,13 +324,10 @@ def _choose(config: Config) -> "Chosen | None":
     return choose(config.redaction, source=source, deep_keys=config.deep_keys)
 
 
-def _assemble(config: Config, chosen: "Chosen | None", timeout_s: float) -> "Parts":
+def _assemble(config: Config, chosen: "Chosen | None") -> "Parts":
     """Everything heavy, in the pipeline thread. A fork waits for it, so that no import is cut in two."""
     # HTTP, compression and sealing, which Destination would import later, when a fork no longer waits.
     import_module("traceo.exporters.peer")
-    import_module("encodings.idna")  # every name that is looked up passes through it
-    if config.seal != "off":
-        import_module("cryptography.hazmat.backends.openssl.backend")
     from traceo.exporters.destination import Destination  # noqa: PLC0415
     from traceo.exporters.otlp import encode_logs, encode_traces, records_left_out  # noqa: PLC0415
     from traceo.pipeline.prepare import Parts  # noqa: PLC0415
@@ -350,7 +346,7 @@ def _assemble(config: Config, chosen: "Chosen | None", timeout_s: float) -> "Par
         config.endpoint,
         headers=config.headers,
         api_key=config.api_key,
-        timeout_s=timeout_s,
+        timeout_s=config.timeout_s,
         seal=cast("SealMode", config.seal),
         pin=config.seal_key,
         state_dir=config.spool_dir or None,

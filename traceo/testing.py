@@ -6,29 +6,60 @@ Put ``pytest_plugins = ["traceo.testing"]`` in ``conftest.py``, then::
         pay(7)
         assert [span["name"] for span in capture.spans] == ["pay"]
 
-Everything is real up to the encoder: provider, queue, pipeline thread, redaction. Only the clock, the ids
-and the destination are made for tests.
+Everything is real up to the encoder: provider, queue, pipeline thread, redaction (with the policy of the
+project's settings). Only the clock, the ids and the destination are made for tests. An application may call
+`traceo.init` before or in the test: its spans come here as long as the test runs.
+
+`assert_no_pii` holds a test to telemetry that had nothing to redact; ``pytest --traceo-no-pii`` holds every
+test to it. Both name place and type, never a value.
 """
 
-from collections.abc import Iterator, Sequence
+import os
+import re
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
 
+import msgspec
 import pytest
 from opentelemetry import trace
 
 from traceo import spans as _spans
+from traceo import startup
+from traceo.config import load, pyproject_of
 from traceo.exporters.memory import Memory
 from traceo.exporters.otlp import encode_logs, encode_traces, records_left_out
 from traceo.pipeline.prepare import Parts
 from traceo.pipeline.scrub import Scrubber
 from traceo.pipeline.worker import Pipeline
+from traceo.policy import choose
 from traceo.records import AnyValue, Attributes, LogRecord, SpanRecord
 from traceo.redaction import Engine, Policy
+from traceo.semconv import TRACEO_REDACTED
 from traceo.startup import tap_logging
 from traceo.tracing import Resource, TracerProvider, snapshot
 
-__all__ = ["Capture", "FakeClock", "FakeIds", "capture"]
+__all__ = [
+    "Capture",
+    "FakeClock",
+    "FakeIds",
+    "Redaction",
+    "assert_no_pii",
+    "capture",
+    "pytest_addoption",
+    "pytest_configure",
+    "pytest_runtest_call",
+]
 
 _FLUSH_S = 10.0
+_LISTED = 20  # places in a failure's message
+_LITERAL = re.compile(r"(?:(\w+)\s*=\s*)?'((?:[^']|'')*)'")  # of SQL, with the column it is compared to
+# Rules that are no sign of personal data: a long or deep value, and the literals of SQL, which are looked at
+# on their own.
+_NEUTRAL = frozenset({"too_long", "depth", "sql_literal"})
 _STATUS = ("unset", "ok", "error")
 _KINDS = ("", "internal", "server", "client", "producer", "consumer")
 
@@ -65,10 +96,31 @@ class FakeIds:
         return self._spans
 
 
-class Capture:
-    """What was recorded so far; reading `spans` or `logs` waits for the pipeline."""
+class Redaction(msgspec.Struct, frozen=True, order=True):
+    """One place where redaction found something to replace."""
 
-    def __init__(self) -> None:
+    record: str
+    """``span 'pay'`` or ``log line``, redacted like all else."""
+    place: str
+    """Where in the record: ``attributes.customer.note``, ``events.0.attributes.exception.message``."""
+    rule: str
+    """The type, such as ``EMAIL``, or ``key:…`` when the key alone decided."""
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.record}: {self.place}: {self.rule}"
+
+
+class Capture:
+    """What was recorded so far; reading `spans`, `logs` or `redactions` waits for the pipeline.
+
+    Redacts by ``policy``; without one, by the one that the project's settings name (``off`` counts as
+    ``default``: there would be nothing to see).
+    """
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.policy = policy or _policy_of_the_project()
+        self._in_sql: set[Redaction] = set()
         self.clock = FakeClock()
         self.memory = Memory()
         self._spans: list[SpanRecord] = []
@@ -81,6 +133,7 @@ class Capture:
             sink=self.pipeline.put_span,
             shutdown_on_exit=False,
         )
+        self.provider.is_of_a_test = True  # pyright: ignore[reportAttributeAccessIssue]  see traceo.startup
 
     @property
     def spans(self) -> list[dict[str, object]]:
@@ -95,16 +148,28 @@ class Capture:
         return [_log(log) for log in self._logs]
 
     @property
+    def redactions(self) -> list[Redaction]:
+        """What had to be redacted so far: all of it but lengths and SQL literals that are not personal."""
+        self.pipeline.flush(_FLUSH_S)
+        found = set(self._in_sql)
+        for span in self._spans:
+            found |= _found(f"span {span.name!r}", span.attributes)
+            found |= _found("resource", span.resource.attributes) | _found("scope", span.scope.attributes)
+        for log in self._logs:
+            found |= _found("log line", log.attributes)
+        return sorted(found)
+
+    @property
     def payloads(self) -> list[bytes]:
         """The OTLP trace messages as they would have left."""
         self.pipeline.flush(_FLUSH_S)
         return self.memory.payloads("traces")
 
     def _parts(self) -> Parts:
-        engine = Engine(Policy.default())
+        engine = Engine(self.policy)
         return Parts(
             snapshot=snapshot,
-            scrubber=Scrubber(engine),
+            scrubber=Scrubber(_LooksIntoSql(engine, Engine(self.policy), self._in_sql.add)),
             encode_traces=encode_traces,
             encode_logs=encode_logs,
             left_out=records_left_out,
@@ -119,6 +184,67 @@ class Capture:
         self._logs += logs
 
 
+class _LooksIntoSql:
+    """An engine that also tells what was in the SQL literals it normalised away."""
+
+    def __init__(self, engine: Engine, probe: Engine, tell: Callable[[Redaction], object]) -> None:
+        self._engine = engine
+        self._probe = probe
+        self._tell = tell
+        self.field = engine.field
+
+    def attributes(self, attributes: Attributes | None, path: str, found: list[str]) -> Attributes | None:
+        before = len(found)
+        clean = self._engine.attributes(attributes, path, found)
+        for entry in found[before:]:
+            place, _, rule = entry.rpartition("=")
+            statement = (attributes or {}).get(place.removeprefix(path))
+            if rule == "sql_literal" and isinstance(statement, str):
+                hits: list[str] = []
+                for column, literal in _LITERAL.findall(statement):
+                    self._probe.text(literal, column or "value", hits)
+                for hit in set(hits) - _NEUTRAL:
+                    self._tell(Redaction("SQL statement", place, hit))
+        return clean
+
+
+def assert_no_pii(captured: Capture, *, allow: Sequence[str] = ()) -> None:
+    """Fail when anything captured so far had to be redacted; the message has places and types, no values.
+
+    ``allow`` excuses what matches one of its globs: a type (``IP``), a place (``attributes.client.address``)
+    or both (``attributes.user.email=EMAIL``).
+    """
+    __tracebackhide__ = True
+    redactions = [one for one in captured.redactions if not _is_allowed(one, allow)]
+    if not redactions:
+        return
+    shown = [f"  {one}" for one in redactions[:_LISTED]]
+    if len(redactions) > _LISTED:
+        shown.append(f"  and {len(redactions) - _LISTED} more")
+    # AssertionError by hand: an assert statement would print its operands, and so the records.
+    raise AssertionError(
+        "telemetry would have carried personal data or secrets, had it not been redacted:\n"
+        + "\n".join(shown)
+    )
+
+
+def _is_allowed(redaction: Redaction, allow: Sequence[str]) -> bool:
+    forms = (redaction.rule, redaction.place, f"{redaction.place}={redaction.rule}")
+    return any(fnmatchcase(form, glob) for glob in allow for form in forms)
+
+
+def _found(record: str, attributes: Attributes | None) -> set[Redaction]:
+    listed: Any = (attributes or {}).get(TRACEO_REDACTED, ())
+    entries = [str(entry).rpartition("=") for entry in listed]
+    return {Redaction(record, place, rule) for place, _, rule in entries if rule not in _NEUTRAL}
+
+
+def _policy_of_the_project() -> Policy:
+    config = load({}, os.environ, pyproject_of(Path.cwd()))
+    given = "default" if config.redaction == "off" else config.redaction
+    return choose(given, source=config.sources.get("redaction", "default")).policy
+
+
 @pytest.fixture
 def capture() -> Iterator[Capture]:
     """Everything recorded through Traceo, OpenTelemetry's API and `logging` during the test."""
@@ -129,12 +255,70 @@ def capture() -> Iterator[Capture]:
     tracer = _spans.bind(captured.provider.get_tracer("traceo"))
     stop = tap_logging(captured.pipeline.put_log, captured.provider, "DEBUG")
     try:
-        yield captured
+        with _spans_of_others_to(captured):
+            yield captured
     finally:
         stop()
         _spans.bind(tracer)
         trace._TRACER_PROVIDER = provider  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
         captured.pipeline.shutdown(_FLUSH_S)
+
+
+_earlier: "WeakSet[TracerProvider]" = WeakSet()
+
+
+@contextmanager
+def _spans_of_others_to(captured: Capture) -> Generator[None]:
+    """What was hooked by `traceo.init`, or in an earlier test, reports to the provider of that time."""
+    client = startup._client  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  there is no public way
+    others: list[Any] = [*_earlier, client.provider if client is not None else None]
+    outlets = list({id(one): one._outlets for one in others if one is not None}.values())  # noqa: SLF001
+    _earlier.add(captured.provider)
+    sinks = [one.sink for one in outlets]
+    for one in outlets:
+        one.sink = captured.pipeline.put_span
+    try:
+        yield
+    finally:
+        for one, sink in zip(outlets, sinks, strict=True):
+            one.sink = sink
+
+
+# The option.
+
+_CAPTURED = pytest.StashKey[Capture]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--traceo-no-pii``."""
+    parser.getgroup("traceo").addoption(
+        "--traceo-no-pii",
+        action="store_true",
+        help="fail a test whose telemetry would have carried personal data or secrets but for redaction",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known to ``--strict-markers``."""
+    config.addinivalue_line(
+        "markers", "traceo_allows(*globs): places or types that --traceo-no-pii lets this test record"
+    )
+
+
+@pytest.fixture(autouse=True)
+def _traceo_no_pii(request: pytest.FixtureRequest) -> None:  # pyright: ignore[reportUnusedFunction]  pytest's
+    if request.config.getoption("traceo_no_pii"):
+        request.node.stash[_CAPTURED] = request.getfixturevalue("capture")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Judge a test that has passed by what it recorded."""
+    yield
+    captured = item.stash.get(_CAPTURED, None)
+    if captured is not None:
+        marks = item.iter_markers("traceo_allows")
+        assert_no_pii(captured, allow=[str(glob) for mark in marks for glob in mark.args])
 
 
 def _span(span: SpanRecord) -> dict[str, object]:
