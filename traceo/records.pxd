@@ -67,3 +67,60 @@ cdef class LogRecord:
     cdef public object span_id
     cdef public object time_ns
     cdef public object trace_id
+
+cdef class ExemplarRecord:
+    cdef public object attributes
+    cdef public object span_id
+    cdef public object time_ns
+    cdef public object trace_id
+    cdef public object value
+
+cdef class NumberPoint:
+    cdef public object attributes
+    cdef public object exemplars
+    cdef public object flags
+    cdef public object start_ns
+    cdef public object time_ns
+    cdef public object value
+
+cdef class HistogramPoint:
+    cdef public object attributes
+    cdef public object bounds
+    cdef public object bucket_counts
+    cdef public object count
+    cdef public object exemplars
+    cdef public object flags
+    cdef public object max
+    cdef public object min
+    cdef public object start_ns
+    cdef public object sum
+    cdef public object time_ns
+
+cdef class ExponentialPoint:
+    cdef public object attributes
+    cdef public object count
+    cdef public object exemplars
+    cdef public object flags
+    cdef public object max
+    cdef public object min
+    cdef public object negative_counts
+    cdef public object negative_offset
+    cdef public object positive_counts
+    cdef public object positive_offset
+    cdef public object scale
+    cdef public object start_ns
+    cdef public object sum
+    cdef public object time_ns
+    cdef public object zero_count
+    cdef public object zero_threshold
+
+cdef class MetricRecord:
+    cdef public object description
+    cdef public object is_monotonic
+    cdef public object kind
+    cdef public object name
+    cdef public object points
+    cdef public object resource
+    cdef public object scope
+    cdef public object temporality
+    cdef public object unit

@@ -13,8 +13,13 @@ __all__ = [
     "AnyValue",
     "Attributes",
     "EventRecord",
+    "ExemplarRecord",
+    "ExponentialPoint",
+    "HistogramPoint",
     "LinkRecord",
     "LogRecord",
+    "MetricRecord",
+    "NumberPoint",
     "ResourceRecord",
     "ScopeRecord",
     "SpanRecord",
@@ -204,6 +209,197 @@ class LogRecord:
         self.span_id = span_id
         self.flags = flags
         self.event_name = event_name
+
+
+class ExemplarRecord:
+    """A measurement that stands for many. ``attributes`` are those its point does not have."""
+
+    __slots__ = ("attributes", "span_id", "time_ns", "trace_id", "value")
+
+    def __init__(
+        self,
+        value: float,
+        time_ns: int,
+        trace_id: int = 0,
+        span_id: int = 0,
+        attributes: Attributes | None = None,
+    ) -> None:
+        self.value = value
+        self.time_ns = time_ns
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.attributes = attributes
+
+
+class NumberPoint:
+    """One value of a gauge or a sum; an int travels as an int, a float as a double."""
+
+    __slots__ = ("attributes", "exemplars", "flags", "start_ns", "time_ns", "value")
+
+    def __init__(
+        self,
+        value: float,
+        time_ns: int,
+        start_ns: int = 0,
+        attributes: Attributes | None = None,
+        *,
+        exemplars: Sequence[ExemplarRecord] = (),
+        flags: int = 0,
+    ) -> None:
+        self.value = value
+        self.time_ns = time_ns
+        self.start_ns = start_ns
+        self.attributes = attributes
+        self.exemplars = exemplars
+        self.flags = flags
+
+
+class HistogramPoint:
+    """One histogram. ``bucket_counts`` is empty or one longer than ``bounds``, whose ends are inclusive."""
+
+    __slots__ = (
+        "attributes",
+        "bounds",
+        "bucket_counts",
+        "count",
+        "exemplars",
+        "flags",
+        "max",
+        "min",
+        "start_ns",
+        "sum",
+        "time_ns",
+    )
+
+    def __init__(
+        self,
+        count: int,
+        time_ns: int,
+        start_ns: int = 0,
+        attributes: Attributes | None = None,
+        *,
+        sum: float | None = None,  # noqa: A002  OTLP's names
+        min: float | None = None,  # noqa: A002
+        max: float | None = None,  # noqa: A002
+        bucket_counts: Sequence[int] = (),
+        bounds: Sequence[float] = (),
+        exemplars: Sequence[ExemplarRecord] = (),
+        flags: int = 0,
+    ) -> None:
+        self.count = count
+        self.time_ns = time_ns
+        self.start_ns = start_ns
+        self.attributes = attributes
+        self.sum = sum
+        self.min = min
+        self.max = max
+        self.bucket_counts = bucket_counts
+        self.bounds = bounds
+        self.exemplars = exemplars
+        self.flags = flags
+
+
+class ExponentialPoint:
+    """One exponential histogram: with base 2^(2^-scale), bucket i ends at base^(offset + i + 1)."""
+
+    __slots__ = (
+        "attributes",
+        "count",
+        "exemplars",
+        "flags",
+        "max",
+        "min",
+        "negative_counts",
+        "negative_offset",
+        "positive_counts",
+        "positive_offset",
+        "scale",
+        "start_ns",
+        "sum",
+        "time_ns",
+        "zero_count",
+        "zero_threshold",
+    )
+
+    def __init__(
+        self,
+        count: int,
+        time_ns: int,
+        start_ns: int = 0,
+        attributes: Attributes | None = None,
+        *,
+        sum: float | None = None,  # noqa: A002  OTLP's names
+        min: float | None = None,  # noqa: A002
+        max: float | None = None,  # noqa: A002
+        scale: int = 0,
+        zero_count: int = 0,
+        zero_threshold: float = 0.0,
+        positive_offset: int = 0,
+        positive_counts: Sequence[int] = (),
+        negative_offset: int = 0,
+        negative_counts: Sequence[int] = (),
+        exemplars: Sequence[ExemplarRecord] = (),
+        flags: int = 0,
+    ) -> None:
+        self.count = count
+        self.time_ns = time_ns
+        self.start_ns = start_ns
+        self.attributes = attributes
+        self.sum = sum
+        self.min = min
+        self.max = max
+        self.scale = scale
+        self.zero_count = zero_count
+        self.zero_threshold = zero_threshold
+        self.positive_offset = positive_offset
+        self.positive_counts = positive_counts
+        self.negative_offset = negative_offset
+        self.negative_counts = negative_counts
+        self.exemplars = exemplars
+        self.flags = flags
+
+
+class MetricRecord:
+    """One instrument's points of one collection.
+
+    ``kind`` is ``"gauge"``, ``"sum"``, ``"histogram"`` or ``"exponential_histogram"`` and says of which class
+    the points are: numbers for the first two. ``temporality`` is OTLP's number: 1 delta, 2 cumulative.
+    """
+
+    __slots__ = (
+        "description",
+        "is_monotonic",
+        "kind",
+        "name",
+        "points",
+        "resource",
+        "scope",
+        "temporality",
+        "unit",
+    )
+
+    def __init__(
+        self,
+        *,
+        resource: ResourceRecord,
+        scope: ScopeRecord,
+        name: str,
+        kind: str,
+        description: str = "",
+        unit: str = "",
+        points: Sequence[NumberPoint | HistogramPoint | ExponentialPoint] = (),
+        temporality: int = 0,
+        is_monotonic: bool = False,
+    ) -> None:
+        self.resource = resource
+        self.scope = scope
+        self.name = name
+        self.kind = kind
+        self.description = description
+        self.unit = unit
+        self.points = points
+        self.temporality = temporality
+        self.is_monotonic = is_monotonic
 
 
 from traceo import _compiled  # noqa: E402  last: the compiled twin, if there is a fresh one, takes this place

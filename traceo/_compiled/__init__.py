@@ -36,6 +36,7 @@ MODULES = (
     "traceo.tracing.tracer",
     "traceo.tracing.snapshot",
     "traceo.exporters.otlp",
+    "traceo.exporters.otlp_metrics",
     "traceo.pipeline.queue",
 )
 

@@ -53,20 +53,14 @@ cdef Py_ssize_t _failures = 0
 cdef Py_ssize_t _left_out = 0
 
 
-cdef struct Out:
-    unsigned char *data
-    Py_ssize_t used
-    Py_ssize_t room
-
-
 def encode_traces(spans):
     """``spans`` as an ExportTraceServiceRequest, grouped by identity of resource and scope in order of appearance."""
-    return _request(spans, True)
+    return _request(spans, _one_span)
 
 
 def encode_logs(logs):
     """``logs`` as an ExportLogsServiceRequest, grouped like spans."""
-    return _request(logs, False)
+    return _request(logs, _one_log)
 
 
 def encode_failures():
@@ -79,7 +73,7 @@ def records_left_out():
     return _left_out
 
 
-cdef bytes _request(items, bint traces):
+cdef bytes _request(items, int (*encode)(Out *out, object item) except -1):
     cdef Out out = Out(NULL, 0, 0)
     cdef Py_ssize_t resource_at, scope_at, inner_at
     cdef dict resources = {}
@@ -116,7 +110,7 @@ cdef bytes _request(items, bint traces):
                 _attributes(&out, 0x1A, (<ScopeRecord>scope).attributes)
                 _finish(&out, inner_at, 1)
                 for item in group:
-                    _item(&out, item, traces)
+                    _item(&out, item, encode)
                 _text(&out, 0x1A, (<ScopeRecord>scope).schema_url)
                 _finish(&out, scope_at, 3)
             _text(&out, 0x1A, (<ResourceRecord>resource).schema_url)
@@ -126,20 +120,25 @@ cdef bytes _request(items, bint traces):
         free(out.data)
 
 
-cdef int _item(Out *out, item, bint traces) except -1:
+cdef int _item(Out *out, item, int (*encode)(Out *out, object item) except -1) except -1:
     cdef Py_ssize_t start = out.used
     cdef Py_ssize_t at
     try:
         at = _begin(out, 0x12, 2)
-        if traces:
-            _span(out, <SpanRecord?>item)
-        else:
-            _log(out, <LogRecord?>item)
+        encode(out, item)
         _finish(out, at, 2)
     except Exception:  # a field that is not what its record says it is
         out.used = start
         _count_left_out()
     return 0
+
+
+cdef int _one_span(Out *out, object item) except -1:
+    return _span(out, <SpanRecord?>item)
+
+
+cdef int _one_log(Out *out, object item) except -1:
+    return _log(out, <LogRecord?>item)
 
 
 cdef int _span(Out *out, SpanRecord span) except -1:
