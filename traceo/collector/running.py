@@ -77,7 +77,8 @@ def _open_store(settings: Settings, opener: Opener) -> Store:
 def _compose(settings: Settings, *, keys: Keys, opener: Opener, store: Store, sealed: SealedParts) -> App:
     counters = Counters()
     return dispatcher(
-        local_only=is_local(settings.host),
+        # Over TLS no web page elsewhere can pose as us: it has no certificate for its name.
+        local_only=is_local(settings.host) and settings.tls_cert is None,
         receiver=Receiver(
             settings,
             store=store,

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from traceo.collector import journal
 from traceo.collector.settings import Settings
@@ -38,8 +38,6 @@ class Tls:
         self._client_ca = client_ca
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_3
-        # An early answer to a client that is about to be refused would tell it nothing.
-        self.context.num_tickets = 0 if self._client_ca else 2
         self.context.sslobject_class = _Watched
         self._load()
         self._seen = self._stamp()
@@ -97,21 +95,37 @@ class Tls:
 
 
 class _Watched(ssl.SSLObject):
-    """Says in the log why a client was turned away; the client only gets TLS's own alert."""
+    """Says in our log why a client was turned away, and lets TLS's alert, which tells the client, get out.
+
+    The event loop cuts the connection as soon as a handshake raises, before the alert is written. Asking for
+    more input first makes it write; the client then hangs up, or the loop's own time for handshakes ends.
+    """
+
+    _refusal: ssl.SSLError | None = None
+    _patience = 16  # reads; a client that goes on talking must not fill our memory
 
     def do_handshake(self) -> None:
+        if self._refusal is not None:
+            self._wait(self._refusal)
         try:
             super().do_handshake()
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             raise
         except ssl.SSLError as error:
             reason = error.reason or ""
-            words = next(
-                (words for part, words in _REASONS if part in reason),
-                reason.replace("_", " ").lower() or "no reason given",
-            )
+            known = (words for part, words in _REASONS if part in reason)
+            words = next(known, reason.replace("_", " ").lower() or "no reason given")
             journal.warning("tls refused", reason=words)
-            raise
+            if "ALERT" in reason or "HTTP_REQUEST" in reason:
+                raise  # the client knows already, or would not understand
+            self._refusal = error
+            self._wait(error)
+
+    def _wait(self, refusal: ssl.SSLError) -> NoReturn:
+        self._patience -= 1
+        if self._patience < 0:
+            raise refusal
+        raise ssl.SSLWantReadError
 
 
 def _reason(error: OSError | ValueError) -> str:

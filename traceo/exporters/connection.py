@@ -8,6 +8,7 @@ import os
 import socket
 import ssl
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import getproxies_environment, proxy_bypass
 
@@ -16,6 +17,16 @@ import msgspec
 from traceo.errors import ConfigError
 
 __all__ = ["Connection", "Proxy", "TLSFiles", "explain", "proxy_for", "split_url", "tls_context"]
+
+# What a server says of a client certificate that it has seen and does not take.
+_CERTIFICATE_ALERTS: Final = (
+    "ALERT_UNKNOWN_CA",
+    "ALERT_BAD_CERTIFICATE",
+    "ALERT_CERTIFICATE_UNKNOWN",
+    "ALERT_CERTIFICATE_EXPIRED",
+    "ALERT_CERTIFICATE_REVOKED",
+    "ALERT_UNSUPPORTED_CERTIFICATE",
+)
 
 
 class TLSFiles(msgspec.Struct, frozen=True):
@@ -104,10 +115,11 @@ class Connection(http.client.HTTPConnection):
         headers = {"Host": target, **proxy.credentials}
         lines = [f"CONNECT {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         sock.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
-        answer = http.client.HTTPResponse(sock, method="CONNECT")
-        answer.begin()
+        # Closed on the way out, or what it reads from would keep a refused socket open.
+        with contextlib.closing(http.client.HTTPResponse(sock, method="CONNECT")) as answer:
+            answer.begin()
         if answer.status != http.HTTPStatus.OK:
-            raise OSError(f"the proxy answered {answer.status}")
+            raise OSError(f"the proxy answered {answer.status}; see HTTPS_PROXY and NO_PROXY")
 
 
 def explain(error: OSError) -> str:
@@ -138,6 +150,11 @@ def _explain_tls(error: ssl.SSLError) -> str:
         return (
             "it wants a client certificate; name yours in OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE "
             "and OTEL_EXPORTER_OTLP_CLIENT_KEY"
+        )
+    if any(alert in reason for alert in _CERTIFICATE_ALERTS):
+        return (
+            f"it does not accept the client certificate ({reason.replace('_', ' ').lower()}); "
+            "name one that its CA has signed in OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE"
         )
     if "PROTOCOL_VERSION" in reason or "UNSUPPORTED_PROTOCOL" in reason:
         return "it does not offer TLS 1.3; switch TLS 1.3 on there"
@@ -182,7 +199,15 @@ def proxy_for(scheme: str, host: str) -> Proxy | None:
     value = getproxies_environment().get(scheme)
     if value is None or proxy_bypass(host):
         return None
-    parts = split_url(value if "://" in value else f"http://{value}")
+    try:
+        parts = split_url(value if "://" in value else f"http://{value}")
+    except ConfigError:
+        parts = SplitResult("", "", "", "", "")
+    if parts.scheme != "http":
+        raise ConfigError(
+            f"the proxy for {scheme} cannot be used (from {scheme.upper()}_PROXY); "
+            "give one like http://proxy.internal:3128, or name the host in NO_PROXY"
+        )
     credentials: dict[str, str] = {}
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
