@@ -91,7 +91,7 @@ def test_a_wrong_value_names_setting_source_and_fix(tmp_path):
     )
     file = project(tmp_path, "seal = 3")
     assert message(pyproject=file) == (
-        f"seal is 3 (from [tool.traceo] in {file}); give auto, required or off"
+        f"seal is 3 (from [tool.traceo] in {file}); give auto, required, carrier or off"
     )
     assert message(environ={"OTEL_BSP_SCHEDULE_DELAY": "soon"}) == (
         "flush_every_s is 'soon' (from OTEL_BSP_SCHEDULE_DELAY); give seconds from 0.01 to 3600"

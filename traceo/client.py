@@ -104,6 +104,7 @@ class Client:
             instrumentation=tuple(self.hooks.names) if self.hooks is not None else (),
             spans=spans,
             logs=logs,
+            keys=health.key_counts(),
             batches=health.batches,
             retries=health.retries,
             restarts=health.restarts,

@@ -34,6 +34,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     deep_keys: tuple[str, ...] = ()
     seal: str = "auto"
     seal_key: str = ""
+    sender_key: str = ""
     spool_dir: str = ""
     instrument: str = "auto"
     capture_headers: tuple[str, ...] = ()

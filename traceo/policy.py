@@ -13,19 +13,21 @@ import msgspec
 
 from traceo.errors import ConfigError
 from traceo.pipeline.deep_settings import DeepSettings, check_deep, parse_deep
+from traceo.pipeline.seal_settings import SealSettings, parse_seal, with_pseudonyms
 from traceo.redaction import Policy, parse_policy
 from traceo.redaction.profiles import PROFILES
 
-__all__ = ["Chosen", "Given", "choose"]
+__all__ = ["Chosen", "Given", "armed", "choose"]
 
 Given: TypeAlias = "str | Mapping[str, object]"
 
 
 class Chosen(msgspec.Struct, frozen=True):
-    """A policy, and what presidio-analyzer shall look at beside it."""
+    """A policy, what presidio-analyzer shall look at beside it, and who may reveal what it seals."""
 
     policy: Policy
     deep: DeepSettings = DeepSettings()
+    seal: SealSettings = SealSettings()
 
 
 def choose(given: Given, *, source: str, deep_keys: Sequence[str] = ()) -> Chosen:
@@ -40,9 +42,16 @@ def choose(given: Given, *, source: str, deep_keys: Sequence[str] = ()) -> Chose
     chosen = _chosen(given, source)
     if deep_keys:
         keys = tuple(dict.fromkeys((*chosen.deep.keys, *deep_keys)))
-        chosen = Chosen(chosen.policy, msgspec.structs.replace(chosen.deep, keys=keys))
+        deep = msgspec.structs.replace(chosen.deep, keys=keys)
+        chosen = msgspec.structs.replace(chosen, deep=deep)
     check_deep(chosen.deep, source=source)
     return chosen
+
+
+def armed(chosen: Chosen, *, source: str) -> Chosen:
+    """`chosen` with the key of its pseudonyms, ready to run; raises ``ConfigError`` when it cannot seal."""
+    policy = with_pseudonyms(chosen.policy, chosen.seal, source=source)
+    return msgspec.structs.replace(chosen, policy=policy)
 
 
 def _chosen(given: Given, source: str) -> Chosen:
@@ -71,8 +80,12 @@ def _from_file(path: Path, source: str) -> Chosen:
 
 
 def _from_table(table: Mapping[str, object], source: str) -> Chosen:
-    rules = {name: value for name, value in table.items() if name != "deep"}
-    return Chosen(parse_policy(rules, source=source), parse_deep(table.get("deep", {}), source=source))
+    rules = {name: value for name, value in table.items() if name not in {"deep", "seal"}}
+    return Chosen(
+        parse_policy(rules, source=source),
+        parse_deep(table.get("deep", {}), source=source),
+        parse_seal(table.get("seal", {}), source=source),
+    )
 
 
 def _hint(name: str) -> str:

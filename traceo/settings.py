@@ -236,14 +236,24 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "seal",
-        "`auto` seals to a Traceo collector, `required` sends nothing unsealed anywhere, `off` never seals.",
-        "auto, required or off",
-        _choice("auto", "required", "off"),
+        "`auto` seals to a Traceo collector, `required` sends nothing unsealed anywhere, `carrier` sends "
+        "sealed batches inside log records through any OpenTelemetry Collector, `off` never seals.",
+        "auto, required, carrier or off",
+        _choice("auto", "required", "carrier", "off"),
     ),
     Setting(
         "seal_key",
-        "Fingerprint of the collector's signing key; without it only a collector on this host is trusted.",
-        "the seal_key that the collector logs when it is ready, such as sha256:…",
+        "Whom to seal to: the fingerprint of the collector's signing key (without it only a collector on "
+        "this host is trusted), files with published key sets of a team or an escrow, or both, separated by "
+        "commas; with files alone the collector cannot read what it stores. See [security](security.md).",
+        "the seal_key that the collector logs when it is ready, such as sha256:…, or the path of a key set",
+        _text,
+    ),
+    Setting(
+        "sender_key",
+        "A file (mode 0600) with an Ed25519 key to sign sealed batches with, for collectors that know their "
+        "senders.",
+        "the path of a key file",
         _text,
     ),
     Setting(

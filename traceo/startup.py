@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
 
 from opentelemetry import trace
 
-from traceo import spans
+from traceo import spans, subjects
 from traceo._version import __version__
 from traceo.client import Client
 from traceo.config import Config, load, pyproject_of
@@ -59,6 +59,7 @@ class Settings(TypedDict, total=False):
     deep_keys: str | list[str]
     seal: str
     seal_key: str
+    sender_key: str
     spool_dir: str
     instrument: str | list[str] | bool
     capture_headers: str | list[str]
@@ -177,7 +178,8 @@ def _start(config: Config) -> Client:
     if provider is not None:
         hooks = _attempt("instrumentation", notes, lambda: _hook(config, selection, provider))
     if config.logs_level != "OFF" and selection.includes("logging"):
-        undo = _attempt("logs", notes, lambda: tap_logging(pipeline.put_log, provider, config.logs_level))
+        put_log = subjects.tagged(pipeline.put_log)
+        undo = _attempt("logs", notes, lambda: tap_logging(put_log, provider, config.logs_level))
         detach += [undo] if undo is not None else []
     client = Client(config, pipeline, provider=provider, hooks=hooks, detach=detach, notes=notes)
     atexit.register(client.end)
@@ -224,6 +226,7 @@ def _trace(config: Config, pipeline: Pipeline, notes: list[str]) -> Any:
     )
     trace.set_tracer_provider(provider)
     spans.bind(provider.get_tracer("traceo", __version__))
+    subjects.bind(provider)
     return provider
 
 
@@ -318,10 +321,10 @@ def _choose(config: Config) -> "Chosen | None":
     """The redaction policy, read here so that what is wrong with it stops `init`; None: the built-in one."""
     if config.redaction == "default" and not config.deep_keys:
         return None
-    from traceo.policy import choose  # noqa: PLC0415 - only for a policy of one's own
+    from traceo.policy import armed, choose  # noqa: PLC0415 - only for a policy of one's own
 
     source = config.sources.get("redaction", config.sources.get("deep_keys", "default"))
-    return choose(config.redaction, source=source, deep_keys=config.deep_keys)
+    return armed(choose(config.redaction, source=source, deep_keys=config.deep_keys), source=source)
 
 
 def _assemble(config: Config, chosen: "Chosen | None") -> "Parts":
@@ -341,6 +344,11 @@ def _assemble(config: Config, chosen: "Chosen | None") -> "Parts":
         from traceo.pipeline.deep_fields import deepen  # noqa: PLC0415 - only with keys for it
 
         redactor = deep = deepen(engine, chosen.policy, chosen.deep)
+    sealer = None
+    if chosen is not None and chosen.policy.secret:
+        from traceo.pipeline.fields import field_sealer  # noqa: PLC0415 - only with a key for tokens
+
+        sealer = field_sealer(chosen.policy, chosen.seal.reveal_keys)
     environ = os.environ
     destination = Destination(
         config.endpoint,
@@ -349,6 +357,8 @@ def _assemble(config: Config, chosen: "Chosen | None") -> "Parts":
         timeout_s=config.timeout_s,
         seal=cast("SealMode", config.seal),
         pin=config.seal_key,
+        sender_key=config.sender_key,
+        key_table=chosen.seal.key_table if chosen is not None else "",
         state_dir=config.spool_dir or None,
         signal_endpoints=_signal_endpoints(config, environ),
         ca_file=environ.get("OTEL_EXPORTER_OTLP_CERTIFICATE", ""),
@@ -357,7 +367,8 @@ def _assemble(config: Config, chosen: "Chosen | None") -> "Parts":
     )
     return Parts(
         snapshot=snapshot,
-        scrubber=Scrubber(redactor),
+        scrubber=Scrubber(redactor, sealer),
+        wrapped_keys=sealer.drain if sealer is not None else tuple,
         encode_traces=encode_traces,
         encode_logs=encode_logs,
         left_out=records_left_out,

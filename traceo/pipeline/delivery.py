@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from traceo.pipeline.backlog import Batch, Pace
-from traceo.pipeline.health import Health
+from traceo.pipeline.health import KEYS, Health
 from traceo.pipeline.holding import Holding
 from traceo.pipeline.queue import Barrier
 from traceo.pipeline.shedding import Shed
@@ -163,7 +163,7 @@ class Delivery:
 
     def _split(self, batch: Batch) -> bool:
         """Two batches of half the items in place of the oldest; False for a single item."""
-        if batch.count < 2:
+        if batch.count < 2 or batch.signal == KEYS:
             return False
         try:
             halves = _halves(batch)

@@ -17,9 +17,11 @@ from traceo.records import AnyValue, Attributes
 from traceo.redaction.keys import KeyTable
 from traceo.redaction.policy import Action, Policy
 from traceo.sealing.keyring import FieldKeys, WrappedKey
+from traceo.sealing.pseudonym import Pseudonyms
+from traceo.sealing.recipients import KeySetFile
 from traceo.semconv import SEALED_SUFFIX
 
-__all__ = ["FieldSealer"]
+__all__ = ["FieldSealer", "field_sealer"]
 
 _SUBJECT_KEYS = ("enduser.id", "user.id")
 _TOKEN = re.compile(r"pn_[0-9A-Za-z_-]{43}")  # already one, made by the application or by another service
@@ -165,6 +167,13 @@ class FieldSealer:
     def _failed(self, path: Path, found: list[str]) -> None:
         self.failures += 1
         found.append(f"{path}={_NOT_SEALED}")
+
+
+def field_sealer(policy: Policy, reveal_keys: Sequence[str]) -> FieldSealer:
+    """The sealer of a policy whose `secret` makes tokens, for the key sets in the files `reveal_keys`."""
+    files = [KeySetFile(path) for path in reveal_keys]
+    keys = FieldKeys(lambda: [file.recipient() for file in files]) if files else None
+    return FieldSealer(policy, pseudonyms=Pseudonyms(policy.secret), keys=keys)
 
 
 def _wanted(policy: Policy) -> bool:

@@ -1,15 +1,20 @@
 """What the pipeline has done so far, and the snapshot of it that ``traceo.status()`` hands out."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 
 from traceo.pipeline.queue import LOGS, SPANS, Queue
 
-__all__ = ["Counts", "Health", "Recovered", "Status"]
+__all__ = ["KEYS", "Counts", "Health", "Recovered", "Status"]
 
 
 _SHOWN = 12
+
+
+KEYS: Final = "keys"
+"""What wrapped keys count as, beside the two signals of the queue."""
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +57,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     instrumentation: tuple[str, ...] = ()
     spans: Counts = Counts()
     logs: Counts = Counts()
+    keys: Counts = Counts()
+    """Wrapped keys of sealed values, on their way to the collector's key table."""
     recovered: Counts = Counts()
     """What processes that are gone left in the spool, spans and log lines together: none of it is in the two
     above. ``created`` is what was found."""
@@ -90,6 +97,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
             ("trouble", self.trouble),
             ("spans", str(self.spans)),
             ("logs", str(self.logs)),
+            ("field keys", str(self.keys) if self.keys.created else ""),
             ("recovered", str(self.recovered) if self.recovered.created else ""),
             ("spool", f"{self.spool} ({self.spool_bytes} bytes)" if self.spool else ""),
             ("batches", f"{self.batches} ({self.raw_bytes} bytes, {self.sent_bytes} on the wire)"),
@@ -143,6 +151,7 @@ class Health:
         "_dropped",
         "batches",
         "delivered",
+        "keys_made",
         "raw_bytes",
         "recovered",
         "restarts",
@@ -152,9 +161,10 @@ class Health:
     )
 
     def __init__(self) -> None:
-        self.delivered = {SPANS: 0, LOGS: 0}
-        self.spooled = {SPANS: 0, LOGS: 0}
-        self._dropped: dict[str, dict[str, int]] = {SPANS: {}, LOGS: {}}
+        self.delivered = {SPANS: 0, LOGS: 0, KEYS: 0}
+        self.spooled = {SPANS: 0, LOGS: 0, KEYS: 0}
+        self._dropped: dict[str, dict[str, int]] = {SPANS: {}, LOGS: {}, KEYS: {}}
+        self.keys_made = 0
         self.recovered = Recovered()
         self.batches = 0
         self.retries = 0
@@ -187,6 +197,13 @@ class Health:
             if count := tally[signal].count:
                 dropped[reason] = dropped.get(reason, 0) + count
         return dropped
+
+    def key_counts(self) -> Counts:
+        """The balance of the wrapped keys of sealed values."""
+        created, delivered = self.keys_made, self.delivered[KEYS]
+        spooled, dropped = self.spooled[KEYS], dict(self._dropped[KEYS])
+        waiting = max(0, created - delivered - spooled - sum(dropped.values()))
+        return Counts(created=created, delivered=delivered, waiting=waiting, spooled=spooled, dropped=dropped)
 
     def counts(self, signal: str, queue: Queue) -> Counts:
         """The balance of one signal; exact whenever the pipeline is at rest."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from traceo.pipeline.backlog import Backlog, Batch
-from traceo.pipeline.health import Health
+from traceo.pipeline.health import KEYS, Health
 from traceo.pipeline.native import allocate_lock, pause
 from traceo.pipeline.shedding import MOST, Shed
 from traceo.pipeline.trouble import Trouble
@@ -100,13 +100,20 @@ class Holding:
             batch.pack()
             memory.reweigh(batch)
         before = self._health.lost
+        spared: list[Batch] = []  # keys are small, and without them nothing sealed opens
         while memory.bytes > self._limit_bytes:
             if shed.step < MOST:
                 shed.press(shed.step + 1)
                 self.thin()
                 continue
+            if memory.oldest is None:
+                break
             gone = memory.pop()
+            if gone.signal == KEYS:
+                spared.append(gone)
+                continue
             self._health.drop(gone.signal, "backlog_full", gone.count)
+        memory.put_back(*spared)
         if self._health.lost > before:
             self._trouble.lost(self._trouble.reason or _NO_ROOM)
 
@@ -118,7 +125,7 @@ class Holding:
             return
         self._thinned = shed.step
         for batch in self.memory:
-            if batch.is_doubtful:
+            if batch.is_doubtful or batch.signal == KEYS:
                 continue
             pause(0)  # the application must not wait for all of it
             try:

@@ -11,11 +11,13 @@ import msgspec
 
 from traceo.exporters.outcome import Outcome, Package, Signal
 from traceo.pipeline.backlog import Batch
+from traceo.pipeline.health import KEYS
 from traceo.pipeline.native import pause
 from traceo.pipeline.queue import LOGS, SPANS, signal_of
 from traceo.pipeline.scrub import Scrubber
 from traceo.pipeline.shedding import Shed, identify
 from traceo.records import LogRecord, ResourceRecord, SpanRecord
+from traceo.sealing.keyring import WrappedKey, encode_rows
 from traceo.semconv import TRACEO_DROPPED
 
 if TYPE_CHECKING:  # it needs file locks, which not every platform has
@@ -72,6 +74,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     """Told that another batch begins: the deep tier has a budget for each."""
     notes: Callable[[], Sequence[str]] = tuple
     """What `traceo.status` should say about redaction."""
+    wrapped_keys: Callable[[], Sequence[WrappedKey]] = tuple
+    """The keys of what was sealed since the last call: they go before it."""
     watch: Watch | None = None
     """The console: sees scrubbed records after delivery was tried, with the reason while it never worked."""
 
@@ -120,7 +124,13 @@ def prepare(
         _mark(logs, dropped(LOGS))
     batches = _encode(SPANS, spans, parts.encode_traces, parts.left_out, drop)
     batches += _encode(LOGS, logs, parts.encode_logs, parts.left_out, drop)
-    return Prepared(spans, logs, batches)
+    return Prepared(spans, logs, _key_batches(parts) + batches)
+
+
+def _key_batches(parts: Parts) -> list[Batch]:
+    """The collector must have a key before what is sealed under it: then nothing is sealed for ever."""
+    rows = parts.wrapped_keys()
+    return [Batch(KEYS, encode_rows(rows), len(rows))] if rows else []
 
 
 def _is_kept(record: SpanRecord | LogRecord, signal: str, shed: Shed | None, drop: Drop) -> bool:

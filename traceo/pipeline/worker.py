@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from opentelemetry import context, trace
 
 from traceo.pipeline.delivery import Delivery
-from traceo.pipeline.health import Counts, Health
+from traceo.pipeline.health import KEYS, Counts, Health
 from traceo.pipeline.native import allocate_lock, get_ident, pause, start_new_thread, taken_lock, wait
 from traceo.pipeline.queue import LOGS, SPANS, Barrier, Queue
 from traceo.pipeline.shedding import Shed
@@ -342,9 +342,12 @@ class Pipeline:
                 items = [item for item in items if not self._belongs_to_parent(item, parts)]
             prepared = prepare(items, parts, self._drop, shed=self._shed, dropped=self._dropped)
         for batch in prepared.batches:
-            if len(batch.payload) > batch.count * _LARGE_ITEM_BYTES:
-                self.queue.beware()
-            self._open[batch.signal] -= batch.count
+            if batch.signal == KEYS:
+                self.health.keys_made += batch.count
+            else:
+                if len(batch.payload) > batch.count * _LARGE_ITEM_BYTES:
+                    self.queue.beware()
+                self._open[batch.signal] -= batch.count
             self._delivery.add(batch)
         return prepared
 
