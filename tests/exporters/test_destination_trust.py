@@ -62,7 +62,8 @@ def test_a_collector_elsewhere_must_be_pinned_and_the_reason_gives_the_pin(
     outcome = deliver(elsewhere)
     assert outcome == Outcome.retry(
         f"{elsewhere}: not sealed to: it is not on this machine and its signing key is not pinned; compare the "
-        f"fingerprint with the seal_key that it logs when it is ready, and set TRACEO_SEAL_KEY={key_set.fingerprint}"
+        "fingerprint with what `traceo keys pin` says there, or the seal_key that it logs when it is ready, and set "
+        f"TRACEO_SEAL_KEY={key_set.fingerprint}"
     )
     assert posts(collector) == []
     assert deliver(elsewhere, pin=key_set.fingerprint) == Outcome.accepted()

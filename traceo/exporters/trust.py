@@ -72,7 +72,8 @@ class Trust:
         if not self._loopback:
             raise TrustError(
                 "it is not on this machine and its signing key is not pinned; compare the fingerprint with "
-                f"the seal_key that it logs when it is ready, and set TRACEO_SEAL_KEY={fingerprint}"
+                "what `traceo keys pin` says there, or the seal_key that it logs when it is ready, and set "
+                f"TRACEO_SEAL_KEY={fingerprint}"
             )
 
     def _remembered_keys(self) -> PublishedKeys | None:
