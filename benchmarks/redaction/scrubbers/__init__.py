@@ -1,0 +1,1 @@
+"""One module per peer: ``redact(text) -> str`` and ``find(text) -> [(start, end, type)]``. Only the peer is imported."""
