@@ -7,12 +7,14 @@ labelled sentences as well (JSON lines with ``text`` and ``spans``). ``--json`` 
 import argparse
 import json
 import os
+import random
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import planted
 import sentences as labelled
 from corpus import clean, planted_ids, planted_secrets
 from run import _left
@@ -36,6 +38,7 @@ PEERS = {
     "Sentry 2.75.0 scrubber": ("sentry", "sentry", False),
 }
 _TIMED = 8_000
+_PLANTED = ("ids", "secrets", "bare numbers")
 
 
 def scrub(
@@ -61,13 +64,30 @@ def scrub(
     return rows[:-1], rows[-1]["us_per_100"]
 
 
+def bare_numbers(seed: int, per_type: int) -> list[tuple[str, str, str]]:
+    """Ids as 9 to 12 bare digits, without key, separator or context word: nobody can tell them from other numbers."""
+    r = random.Random(seed)
+    made = {"US_SSN": planted.ssn, "IN_AADHAAR": planted.aadhaar, "BR_CPF": planted.cpf}
+    return [
+        (entity, digits, f"batch {digits} accepted by worker {r.randint(1, 64)}")
+        for entity, make in made.items()
+        for _ in range(per_type)
+        if (digits := "".join(filter(str.isdigit, make(r))))
+    ]
+
+
 def judge(
     seed: int, clean_count: int, sentences: list[dict[str, Any]], peer: tuple[str, str, bool]
 ) -> dict[str, Any]:
     """Every figure of one peer."""
     strings = list(clean(seed, clean_count))
     ids, secrets = list(planted_ids(seed, 100)), list(planted_secrets(seed, 40))
-    judged = [*strings, *(text for _, _, text in [*ids, *secrets]), *(one["text"] for one in sentences)]
+    bare = bare_numbers(seed, 100)
+    judged = [
+        *strings,
+        *(text for _, _, text in [*ids, *secrets, *bare]),
+        *(one["text"] for one in sentences),
+    ]
     module, environment, pure = peer
     rows, us_per_100 = scrub(
         module, environment, pure=pure, judged=judged, timed=list(clean(seed + 1, _TIMED))
@@ -76,7 +96,7 @@ def judge(
     marked = sum(new != old for new, old in zip(texts, strings, strict=False))
     result: dict[str, Any] = {"falsely marked": marked / len(strings), "µs per 100 characters": us_per_100}
     at = len(strings)
-    for name, planted in (("ids", ids), ("secrets", secrets)):
+    for name, planted in (("ids", ids), ("secrets", secrets), ("bare numbers", bare)):
         total = Counter(kind for kind, _, _ in planted)
         leaked = Counter(
             kind
@@ -118,12 +138,11 @@ def _tables(results: dict[str, dict[str, Any]]) -> str:
     head = [
         "",
         "clean strings falsely marked",
-        "ids not leaked",
-        "secrets not leaked",
+        *(f"{what} not leaked" for what in _PLANTED),
         "µs per 100 characters",
     ]
     rows = [
-        [name, f"{100 * r['falsely marked']:.2f} %", f"{100 * r['ids']:.1f} %", f"{100 * r['secrets']:.1f} %", f"{r['µs per 100 characters']:.1f}"]
+        [name, f"{100 * r['falsely marked']:.2f} %", *(f"{100 * r[what]:.1f} %" for what in _PLANTED), f"{r['µs per 100 characters']:.1f}"]
         for name, r in results.items()
     ]  # fmt: skip
     text = _table(head, rows)
@@ -140,12 +159,20 @@ def _tables(results: dict[str, dict[str, Any]]) -> str:
             for name, r in results.items()
         ]
         text += "\n" + _table(head, rows)
-    misses = [
-        f"- {name}: " + "; ".join(f"{kind} {count}" for kind, count in {**r["ids leaked by type"], **r["secrets leaked by type"]}.items())
-        for name, r in results.items()
-        if r["ids leaked by type"] or r["secrets leaked by type"]
-    ]  # fmt: skip
+    misses = [f"- {name}: {_misses(r)}" for name, r in results.items()]
     return f"{text}\nLeaked, by type:\n\n" + "\n".join(misses) + "\n"
+
+
+def _misses(result: dict[str, Any]) -> str:
+    """What leaked; a kind of planted value that leaked whole in one word."""
+    parts = []
+    for what in _PLANTED:
+        leaked = result[f"{what} leaked by type"]
+        if result[what] == 0:
+            parts.append(f"all {what}")
+        else:
+            parts += [f"{kind} {count}" for kind, count in leaked.items()]
+    return ", ".join(parts) or "nothing"
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
