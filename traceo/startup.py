@@ -164,7 +164,10 @@ def _start(config: Config) -> Client:
     notes: list[str] = []
     detach: list[Callable[[], object]] = []
     pipeline = Pipeline(
-        lambda: _assemble(config, chosen),
+        # Without a thread of its own, delivery is waited for by whoever ends.
+        lambda: _assemble(
+            config, chosen, config.timeout_s if pipeline.has_thread else max(0.1, config.exit_timeout_s / 2)
+        ),
         queue_bytes=config.queue_bytes,
         flush_every_s=config.flush_every_s if config.flush == "timer" else None,
         # A collector on this host may be looked for often: it costs a refused connection.
@@ -327,10 +330,13 @@ def _choose(config: Config) -> "Chosen | None":
     return armed(choose(config.redaction, source=source, deep_keys=config.deep_keys), source=source)
 
 
-def _assemble(config: Config, chosen: "Chosen | None") -> "Parts":
+def _assemble(config: Config, chosen: "Chosen | None", timeout_s: float) -> "Parts":
     """Everything heavy, in the pipeline thread. A fork waits for it, so that no import is cut in two."""
     # HTTP, compression and sealing, which Destination would import later, when a fork no longer waits.
     import_module("traceo.exporters.peer")
+    import_module("encodings.idna")  # every name that is looked up passes through it
+    if config.seal != "off":
+        import_module("cryptography.hazmat.backends.openssl.backend")
     from traceo.exporters.destination import Destination  # noqa: PLC0415
     from traceo.exporters.otlp import encode_logs, encode_traces, records_left_out  # noqa: PLC0415
     from traceo.pipeline.prepare import Parts  # noqa: PLC0415
@@ -354,7 +360,7 @@ def _assemble(config: Config, chosen: "Chosen | None") -> "Parts":
         config.endpoint,
         headers=config.headers,
         api_key=config.api_key,
-        timeout_s=config.timeout_s,
+        timeout_s=timeout_s,
         seal=cast("SealMode", config.seal),
         pin=config.seal_key,
         sender_key=config.sender_key,
