@@ -96,18 +96,18 @@ def judge(
     marked = sum(new != old for new, old in zip(texts, strings, strict=False))
     result: dict[str, Any] = {"falsely marked": marked / len(strings), "µs per 100 characters": us_per_100}
     at = len(strings)
-    for name, planted in (("ids", ids), ("secrets", secrets), ("bare numbers", bare)):
-        total = Counter(kind for kind, _, _ in planted)
+    for name, values in (("ids", ids), ("secrets", secrets), ("bare numbers", bare)):
+        total = Counter(kind for kind, _, _ in values)
         leaked = Counter(
             kind
-            for (kind, value, text), new in zip(planted, texts[at : at + len(planted)], strict=True)
+            for (kind, value, text), new in zip(values, texts[at : at + len(values)], strict=True)
             if _left(value, text, new) > 0.05
         )
         result[name] = 1 - leaked.total() / total.total()
         result[f"{name} leaked by type"] = {
             kind: f"{count} of {total[kind]}" for kind, count in leaked.items()
         }
-        at += len(planted)
+        at += len(values)
     if sentences:
         result["sentences"] = labelled.judge(sentences, [row["spans"] for row in rows[at:]])
     return result
