@@ -289,7 +289,9 @@ def test_flush_and_status_tell_what_has_become_of_it(recorder):
                 pass
         assert traceo.flush(30)
         status = traceo.status()
-        assert status.to_dict()["spans"] == {"created": 1000, "delivered": 1000, "waiting": 0, "dropped": {}}
+        assert status.to_dict()["spans"] == {
+                "created": 1000, "delivered": 1000, "waiting": 0, "spooled": 0, "dropped": {}
+            }
         assert status.redactions == {"EMAIL": 1000}
         assert status.raw_bytes > status.sent_bytes > 0
         print(status)

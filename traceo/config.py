@@ -43,6 +43,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     keep_errors: bool = False
     keep_slower_than_s: float = 0.0
     queue_bytes: int = 32 * MiB
+    spool_bytes: int = 256 * MiB
     flush_every_s: float = 1.0
     flush: str = "timer"
     exit_timeout_s: float = 2.0

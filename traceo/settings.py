@@ -258,7 +258,9 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "spool_dir",
-        "A folder of this application's own; it remembers there which collector on this host it trusts.",
+        "A folder of this application's own: sealed batches wait there on disk while the collector is away, "
+        "and the key to seal them with is remembered; without it all waits in memory. See "
+        "[reliability](reliability.md).",
         "a folder",
         _path,
     ),
@@ -304,6 +306,12 @@ SETTINGS: tuple[Setting, ...] = (
         "queue_bytes",
         "The memory that waiting telemetry may take, retries included.",
         "bytes from 1 MiB, such as 33554432 or 32MiB",
+        _size,
+    ),
+    Setting(
+        "spool_bytes",
+        "What waiting batches may take in `spool_dir`, of all processes together; the oldest make room.",
+        "bytes from 1 MiB, such as 268435456 or 256MiB",
         _size,
     ),
     Setting(

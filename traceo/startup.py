@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -21,6 +22,7 @@ from traceo._version import __version__
 from traceo.client import Client
 from traceo.config import Config, load, pyproject_of
 from traceo.errors import ConfigError
+from traceo.exporters.spool.names import has_leftovers
 from traceo.pipeline.health import Status
 from traceo.pipeline.trouble import speak_on_stderr
 from traceo.pipeline.worker import Pipeline
@@ -29,6 +31,7 @@ from traceo.settings import Given
 
 if TYPE_CHECKING:
     from traceo.exporters.outcome import SealMode, Signal
+    from traceo.exporters.spool.folder import Spool
     from traceo.instrumentation import Installed, Selection
     from traceo.logs import Handler
     from traceo.pipeline.prepare import Parts, Watch
@@ -68,6 +71,7 @@ class Settings(TypedDict, total=False):
     keep_errors: bool
     keep_slower_than_s: float
     queue_bytes: int | str
+    spool_bytes: int | str
     flush_every_s: float
     flush: str
     exit_timeout_s: float
@@ -186,6 +190,8 @@ def _start(config: Config) -> Client:
         detach += [undo] if undo is not None else []
     client = Client(config, pipeline, provider=provider, hooks=hooks, detach=detach, notes=notes)
     atexit.register(client.end)
+    if config.spool_dir and has_leftovers(Path(config.spool_dir)):
+        pipeline.start()  # whoever left it may not come again
     _attempt("the delivery at SIGTERM and os._exit", notes, client.hold_endings)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(
@@ -379,11 +385,29 @@ def _assemble(config: Config, chosen: "Chosen | None", timeout_s: float) -> "Par
         encode_logs=encode_logs,
         left_out=records_left_out,
         route=destination,
+        spool=_spool(config),
         report=redactor.report,
         report_by_key=redactor.report_by_key,
         before_batch=deep.begin if deep is not None else None,
         notes=deep.notes if deep is not None else tuple,
         watch=_console(config),
+    )
+
+
+def _spool(config: Config) -> "Spool | None":
+    """Where sealed batches wait on disk, if the user has named a place."""
+    if not config.spool_dir:
+        return None
+    try:
+        from traceo.exporters.spool.folder import Spool  # noqa: PLC0415 - only when there is a place
+    except ImportError:
+        _log.warning("spool_dir is not used: this platform has no file locks; all waits in memory")
+        return None
+    return Spool(
+        Path(config.spool_dir),
+        config.public_endpoint,
+        limit_bytes=config.spool_bytes,
+        clock=time.monotonic,
     )
 
 

@@ -180,6 +180,18 @@ class Pipeline:
         return self._alive
 
     @property
+    def spool(self) -> str:
+        """Where batches wait on disk, or what is wrong with that place; empty for in memory only."""
+        spool = self._parts.spool if self._parts is not None else None
+        return (spool.trouble or str(spool.folder)) if spool is not None else ""
+
+    @property
+    def spool_bytes(self) -> int:
+        """What the files there take."""
+        spool = self._parts.spool if self._parts is not None else None
+        return spool.bytes if spool is not None else 0
+
+    @property
     def route(self) -> "Route | None":
         """Where batches go, once the thread has made it."""
         return self._parts.route if self._parts is not None else None
