@@ -98,6 +98,7 @@ class App:
     """A running process of ours; its output is read when it has ended."""
 
     def __init__(self, arguments: list[str], folder: Path, environ: dict[str, str]) -> None:
+        self.folder = folder
         self._out, self._err = folder / "stdout", folder / "stderr"
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
