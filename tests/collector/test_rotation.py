@@ -5,8 +5,11 @@ import json
 import random
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -336,6 +339,62 @@ def test_after_a_long_sleep_the_log_is_read_before_the_keys_are_turned(start, ma
     assert collector.stored() == (1, 0)
     kept = KeySet.load(folder)
     assert [str(key.state) for key in kept.keys] == ["destroyed", "primary", "pending"]
+
+
+APPLICATION = """
+import json, sys, traceo
+client = traceo.init(endpoint=sys.argv[1], service_name="shop")
+with traceo.span("pay"):
+    pass
+traceo.flush(10)
+status = traceo.status()
+print(status, repr(status), repr(client), vars(client) if hasattr(client, "__dict__") else "")
+traceo.shutdown(10)
+"""
+
+
+def test_no_private_key_shows_in_the_log_the_status_or_any_answer(start):
+    collector = start()
+    folder = collector.data / "keys"
+    secrets = private_bytes(KeySet.load(folder))
+    application = [sys.executable, "-c", APPLICATION, collector.url]
+    status = subprocess.run(application, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "(sealed X_WING)" in status
+    assert main(["keys", "rotate", str(collector.data)]) == 0
+    collector.wait_for(lambda: any(line["event"] == "key turned" for line in collector.log))
+    secrets += private_bytes(KeySet.load(folder))
+    collector.post("/v1/traces", b"not a batch", "application/cose")
+    (folder / "keys.json").write_bytes(b"not a key set")
+    collector.wait_for(lambda: any(line["event"] == "keys not refreshed" for line in collector.log))
+    document = json.loads(collector.get("/api/traceo/keys").body)
+    opened = [base64.urlsafe_b64decode(part + "==").decode("latin-1") for part in document.values()]
+    answers = [
+        collector.get(path).body.decode("latin-1")
+        for path in ("/metrics", "/api/traceo/status", "/api/traceo/keys", "/healthz")
+    ]
+    everything = "\n".join([status, collector.errors.read_text(), *opened, *answers])
+    for secret in secrets:
+        text = base64.b64encode(secret).decode()
+        for form in (
+            secret.decode("latin-1"),
+            repr(bytes(secret))[2:-1],
+            secret.hex(),
+            text.rstrip("="),
+            text.translate(str.maketrans("+/", "-_")).rstrip("="),
+        ):
+            assert form not in everything
+
+
+def private_bytes(key_set):
+    seeds = [key.secret.seed for key in key_set.keys]
+    return [key_set.root, *seeds, *(key.secret.fallback().seed for key in key_set.keys)]
+
+
+def test_a_collector_leaves_no_core_file(start):
+    collector = start()
+    limits = Path(f"/proc/{collector.process.pid}/limits").read_text()
+    [line] = [line for line in limits.splitlines() if line.startswith("Max core file size")]
+    assert line.split()[4] == "0"
 
 
 def test_settings_name_the_place_of_the_keys(tmp_path, monkeypatch):

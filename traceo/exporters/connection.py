@@ -43,6 +43,9 @@ class Proxy(msgspec.Struct, frozen=True):
     address: tuple[str, int]
     credentials: Mapping[str, str]
 
+    def __repr__(self) -> str:
+        return f"Proxy({self.address!r}, {'with' if self.credentials else 'without'} credentials)"
+
 
 class Connection(http.client.HTTPConnection):
     """`HTTPConnection` whose socket is known from before it connects, so that `interrupt` can reach it."""

@@ -61,6 +61,10 @@ class PeerSettings(msgspec.Struct, frozen=True, kw_only=True):
     state_dir: Path | None
     tls: TLSFiles
 
+    def __repr__(self) -> str:
+        # Headers carry credentials.
+        return f"PeerSettings(seal={self.seal!r}, pin={self.pin!r}, headers={sorted(self.headers)})"
+
 
 class Peer:
     """The endpoint at `base`, a URL without ``/v1/...``. One thread uses it; any thread may `close`."""

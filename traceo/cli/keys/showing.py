@@ -52,9 +52,9 @@ def configure(name: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "--valid-days",
             type=float,
-            default=7,
+            default=90,
             metavar="N",
-            help="days until senders must have a newer one (default: %(default)s)",
+            help="days until senders must have a newer one (default: %(default)s; a collector's own: 7)",
         )
         return
     parser.add_argument("--json", action="store_true", help="print JSON")
