@@ -30,6 +30,7 @@ MODULES = (
     "traceo.records",
     "traceo.tracing.context",
     "traceo.tracing.ids",
+    "traceo.tracing.clock",
     "traceo.tracing.site",
     "traceo.tracing.keeping",
     "traceo.tracing.span",

@@ -44,7 +44,8 @@ class CurrentSpan:
     def enter(self, span: Any) -> Any:
         """Make ``span`` current; give the token back to ``leave``."""
         outer = current()
-        inner = Context(outer) if outer else Context()
+        # A context that holds nothing but another span has nothing to hand on.
+        inner = Context(outer) if len(outer) > 1 or (outer and SPAN_KEY not in outer) else Context()
         put(inner, SPAN_KEY, span)
         return attach(inner)
 

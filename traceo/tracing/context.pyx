@@ -1,7 +1,7 @@
 """The compiled twin of ``context.py``: the same names, on CPython's C interface to dicts and contextvars."""
 
 from cpython.contextvars cimport PyContextVar_Get, PyContextVar_Reset, PyContextVar_Set
-from cpython.dict cimport PyDict_GetItem, PyDict_SetItem
+from cpython.dict cimport PyDict_GetItem, PyDict_SetItem, PyDict_Update
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF
 
@@ -63,10 +63,11 @@ cdef class CurrentSpan:
     cpdef enter(self, span):
         """Make ``span`` current; give the token back to ``leave``."""
         outer = _outer()
-        if outer:
+        inner = traceo_new(_Context, ())  # alone: an empty Context needs no initialisation
+        if not isinstance(outer, dict):
             inner = _Context(outer)
-        else:  # tp_new alone: an empty Context needs no initialisation
-            inner = traceo_new(_Context, ())
+        elif len(<dict>outer) > 1 or (len(<dict>outer) == 1 and PyDict_GetItem(outer, _KEY) == NULL):
+            PyDict_Update(inner, outer)
         PyDict_SetItem(inner, _KEY, span)
         if _variable is None:
             return _runtime.attach(inner)

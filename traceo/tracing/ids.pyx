@@ -46,6 +46,18 @@ if hasattr(os, "register_at_fork"):
 cdef extern from *:
     """
     static PyObject *traceo_int128(unsigned long long high, unsigned long long low) {
+    #if PYLONG_BITS_IN_DIGIT == 30 && PY_VERSION_HEX < 0x030C0000
+        if (high >> 56) {  /* five digits; to write them down costs a third of the general way */
+            PyLongObject *made = _PyLong_New(5);
+            if (made == NULL) return NULL;
+            made->ob_digit[0] = (digit)(low & PyLong_MASK);
+            made->ob_digit[1] = (digit)((low >> 30) & PyLong_MASK);
+            made->ob_digit[2] = (digit)(((high << 4) | (low >> 60)) & PyLong_MASK);
+            made->ob_digit[3] = (digit)((high >> 26) & PyLong_MASK);
+            made->ob_digit[4] = (digit)(high >> 56);
+            return (PyObject *)made;
+        }
+    #endif
         unsigned char bytes[16];
         for (int at = 0; at < 8; at++) {
             bytes[at] = (unsigned char)(low >> (8 * at));

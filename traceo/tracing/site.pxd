@@ -1,5 +1,8 @@
 # The C shapes of what a tracer's spans share.
 
+from traceo.tracing.clock cimport Clock
+
+
 cdef class Outlets:
     cdef public object sink
     cdef public object processors
@@ -19,6 +22,7 @@ cdef class Site:
     cdef public object resource_record
     cdef public object limits
     cdef public Outlets outlets
+    cdef public Clock clock
     cdef public object now
     cdef public object keeping
     cdef public Py_ssize_t room

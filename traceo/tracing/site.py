@@ -7,6 +7,7 @@ from logging import getLogger
 from typing import Any
 
 from traceo.records import ResourceRecord, ScopeRecord
+from traceo.tracing.clock import Clock
 from traceo.tracing.limits import SpanLimits
 from traceo.tracing.scope import InstrumentationScope
 
@@ -39,14 +40,14 @@ class Outlets:
             if self.sink is not None:
                 self.sink(span)
         except Exception as error:
-            self._failed("sink", error)
+            self.failed("sink", error)
 
     def started(self, span: Any, parent_context: Any) -> None:
         """Tell the processors that a span started."""
         try:
             self.processors.on_start(span, parent_context=parent_context)
         except Exception as error:
-            self._failed("on_start", error)
+            self.failed("on_start", error)
 
     def ended(self, span: Any) -> None:
         """Tell the processors that a span ended."""
@@ -55,13 +56,14 @@ class Outlets:
             if ending is not None:
                 ending(span)
         except Exception as error:
-            self._failed("_on_ending", error)
+            self.failed("_on_ending", error)
         try:
             self.processors.on_end(span)
         except Exception as error:
-            self._failed("on_end", error)
+            self.failed("on_end", error)
 
-    def _failed(self, where: str, error: Exception) -> None:
+    def failed(self, where: str, error: Exception) -> None:
+        """Count a failure and report the first one at ``where``."""
         with self._lock:
             self.failures += 1
             known = where in self._reported
@@ -78,6 +80,7 @@ class Site:
     """Shared by all spans of a tracer; replaced as a whole when the resource changes."""
 
     __slots__ = (
+        "clock",
         "keeping",
         "limits",
         "now",
@@ -107,6 +110,7 @@ class Site:
         self.limits = limits
         self.outlets = outlets
         self.now = now
+        self.clock = Clock(now)  # the same, for compiled code: without a call through Python
         self.keeping = keeping  # traceo.tracing.keeping.Keeping: hold what the sampler leaves out
         # How many plain values a span takes without a closer look at them: none where strings are to be cut.
         count = sys.maxsize if limits.max_span_attributes is None else limits.max_span_attributes

@@ -42,12 +42,14 @@ cdef class Span(SpanIdentity):
     cdef public int _origin
     cdef public object _parent_id
     cdef public object _parent_state
+    cdef public Py_ssize_t _room
     cdef public Site _site
     cdef public object _start_time
     cdef public object _status
 
-    @cython.locals(site=Site, attributes=dict, size=Py_ssize_t)
+    @cython.locals(attributes=dict, size=Py_ssize_t)
     cpdef set_attribute(self, key, value)
+    cdef _set_one(self, key, value)
     @cython.locals(kept=dict, given=dict, size=Py_ssize_t)
     cpdef set_attributes(self, attributes)
     cpdef _set_slowly(self, attributes)

@@ -12,7 +12,7 @@ cdef bint _COMPILED
 
 
 cdef class Tracer:
-    cdef public object _bounds
+    cdef public tuple _bounds
     cdef public bint _enabled
     cdef public object _id_generator
     cdef public RandomIdGenerator _ids
@@ -21,7 +21,9 @@ cdef class Tracer:
     cdef public Site _site
     cdef public object _stamp
 
-    @cython.locals(ids=RandomIdGenerator, site=Site, span=Span, dropped=DroppedSpan, known=SpanIdentity, given=dict, origin=int, flags=int, recording=bint)
+    @cython.locals(active=ActiveSpan)
+    cpdef start_as_current_span(self, name, context=*, kind=*, attributes=*, links=*, start_time=*, record_exception=*, set_status_on_exception=*, end_on_exit=*)
+    @cython.locals(ids=RandomIdGenerator, site=Site, span=Span, dropped=DroppedSpan, known=SpanIdentity, given=dict, bounds=tuple, origin=int, flags=int, recording=bint)
     cdef _start(self, name, context, kind, attributes, links, start_time, int on_exit)
 
 

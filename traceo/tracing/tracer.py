@@ -29,7 +29,7 @@ from traceo.tracing.context import SPAN_KEY, CurrentSpan, attach, current, detac
 from traceo.tracing.decorate import decorate
 from traceo.tracing.exceptions import describe
 from traceo.tracing.ids import RandomIdGenerator, bits
-from traceo.tracing.sampling import ALL, NONE, Bounds, Sampler, bounds_of
+from traceo.tracing.sampling import ALL, NONE, Sampler, bounds_of
 from traceo.tracing.scope import InstrumentationInfo
 from traceo.tracing.site import Site
 from traceo.tracing.span import DroppedSpan, Span, SpanIdentity
@@ -69,7 +69,8 @@ class Tracer:
     def __init__(self, site: Site, sampler: Sampler, id_generator: Any) -> None:
         self._site = site
         self._sampler = sampler
-        self._bounds: Bounds | None = bounds_of(sampler)
+        bounds = bounds_of(sampler)
+        self._bounds: tuple[int, ...] | None = None if bounds is None else tuple(bounds)
         self._id_generator = id_generator
         self._ids: RandomIdGenerator | None = (
             id_generator if type(id_generator) is RandomIdGenerator else None
@@ -203,12 +204,12 @@ class Tracer:
         recording = True
         bounds = self._bounds
         if bounds is not None:
-            if not origin:
-                bound = bounds.root
+            if not origin:  # in the order of Bounds
+                bound = bounds[0]
             elif origin & _REMOTE_PARENT:
-                bound = bounds.remote_sampled if origin & 1 else bounds.remote_not_sampled
+                bound = bounds[1] if origin & 1 else bounds[2]
             else:
-                bound = bounds.local_sampled if origin & 1 else bounds.local_not_sampled
+                bound = bounds[3] if origin & 1 else bounds[4]
             if bound is ALL:
                 flags |= 1
             elif bound is NONE:
@@ -268,6 +269,7 @@ class Tracer:
         span._kind = kind
         span._on_exit = on_exit
         span._attributes = None
+        span._room = site.room
         span._dropped_attributes = 0
         span._events = None
         span._links = None
@@ -295,7 +297,10 @@ class Tracer:
             for link in links:
                 if link:
                     span.add_link(link.context, link.attributes)
-        span._start_time = site.now() if start_time is None else start_time
+        if start_time is None:
+            span._start_time = site.clock.now() if _COMPILED else site.now()
+        else:
+            span._start_time = start_time
         if site.outlets.processors is not None:
             site.outlets.started(span, context)
         return span
