@@ -54,11 +54,12 @@ def test_a_key_set_comes_back_from_its_file_whole(tmp_path, key_set):
 def test_the_file_is_private_whatever_the_umask(tmp_path, key_set):
     before = os.umask(0)
     try:
-        key_set.save(tmp_path / "data")
+        key_set.save(tmp_path / "new" / "data")
     finally:
         os.umask(before)
-    assert stat.S_IMODE((tmp_path / "data" / "keys.json").stat().st_mode) == 0o600
-    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "new" / "data" / "keys.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "new" / "data").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o644, 0o777])

@@ -12,7 +12,7 @@ import pytest
 from traceo.errors import ConfigError, KeyFileError
 from traceo.sealing import KeySet
 from traceo.sealing.hidden import HiddenText
-from traceo.sealing.providers import ChangedError, load, load_or_create, open_store, update
+from traceo.sealing.providers import ChangedError, load, load_or_create, open_store, phrase_source, update
 from traceo.sealing.providers.envelope import Passphrase
 from traceo.sealing.rotation import rotate
 
@@ -222,6 +222,23 @@ def test_what_is_no_place_is_refused_with_what_is(folder, monkeypatch, place, sa
     monkeypatch.delenv("VAULT_ADDR", raising=False)
     with pytest.raises(ConfigError, match=says.replace("?", r"\?")):
         at(place, folder)
+
+
+def test_a_passphrase_comes_from_a_variable_or_a_descriptor(monkeypatch):
+    monkeypatch.setenv("PHRASE", "open sesame")
+    assert phrase_source("env:PHRASE")() == "open sesame"
+    reader, writer = os.pipe()
+    os.write(writer, b"open sesame\r\n")
+    os.close(writer)
+    assert phrase_source(f"fd:{reader}")() == "open sesame"
+    with pytest.raises(ConfigError, match=rf"file descriptor {reader} cannot be read: Bad file descriptor"):
+        phrase_source(f"fd:{reader}")()
+    with pytest.raises(ConfigError, match="the variable NOTHING holds no passphrase"):
+        phrase_source("env:NOTHING")()
+    for wrong in ("", "open sesame", "env:", "fd:", "fd:-1", "file:/etc/passwd"):
+        with pytest.raises(ConfigError, match="name a variable or a file descriptor") as caught:
+            phrase_source(wrong)
+        assert "sesame" not in str(caught.value)
 
 
 def test_a_key_service_takes_no_passphrase(folder):

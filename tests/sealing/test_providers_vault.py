@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 import trustme
 
+from traceo.cli import main
+from traceo.collector.keys import Keys
 from traceo.errors import ConfigError, KeyFileError
 from traceo.sealing.hidden import HiddenText
 from traceo.sealing.providers import load, load_or_create, open_store, update
 from traceo.sealing.providers.envelope import Passphrase
-from traceo.sealing.rotation import rotate
+from traceo.sealing.rotation import Schedule, rotate
 
 KV = "vault-kv:///secret/traceo/keys"
 TRANSIT = "vault-transit:///transit/traceo"
@@ -184,6 +186,45 @@ def test_a_vault_elsewhere_without_tls_is_refused(vault, tmp_path, monkeypatch):
     monkeypatch.setenv("VAULT_ADDR", "http://vault.test:8200")
     with pytest.raises(ConfigError, match=r"is not on this machine and without TLS \(VAULT_ADDR\)"):
         at(KV, tmp_path)
+
+
+def test_the_command_puts_a_key_file_under_transit_and_takes_it_out_again(vault, tmp_path, capsys):
+    folder = tmp_path / "keys"
+    made = load_or_create(at("", folder))
+    place = f"{TRANSIT}?dir={folder}"
+    assert main(["keys", "lock", place]) == 0
+    assert f"a collector that uses it needs --keys {place} from its next start on" in capsys.readouterr().out
+    assert load(at(place, tmp_path)) == made
+    for words in (["list"], ["doctor"], ["pin"], ["rotate"]):
+        assert main(["keys", *words, place]) == 0
+    assert main(["keys", "list", str(folder)]) == 1
+    assert "it is protected by a key service; name it: vault-transit://" in capsys.readouterr().err
+    assert main(["keys", "unlock", place]) == 0
+    assert load(at("", folder)).serial == 2
+
+
+def test_a_collector_turns_keys_that_live_in_vault(vault, tmp_path, capsys):
+    now_s = [1_800_000_000.0]
+    keys = Keys(at(KV, tmp_path), schedule=Schedule(), clock=lambda: now_s[0])
+    for day in (76, 90, 187):
+        now_s[0] = 1_800_000_000 + day * 86_400
+        keys.refresh()
+    assert [str(key.state) for key in load(at(KV, tmp_path)).keys] == ["destroyed", "primary", "pending"]
+    assert [content is None for content in vault.secrets["traceo/keys"]] == [True, True, True, False]
+    update(at(KV, tmp_path), again)
+    now_s[0] += 300
+    keys.refresh()
+    assert load(at(KV, tmp_path)).recipient().kid in keys.ring
+    vault.denied.add("secret/data/")
+    now_s[0] += 300
+    keys.refresh()
+    assert "reading Vault's secret secret/traceo/keys: Vault at" in capsys.readouterr().err
+    assert keys.fingerprint == load_fingerprint(vault, tmp_path)
+
+
+def load_fingerprint(vault, folder):
+    vault.denied.clear()
+    return load(at(KV, folder)).fingerprint
 
 
 def elsewhere(monkeypatch, tmp_path, newest):

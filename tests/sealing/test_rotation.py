@@ -115,6 +115,16 @@ def test_a_key_can_be_turned_at_once(key_set):
     assert rotate(published, now_s=START_S + 80 * DAY_S).recipient() == published.keys[1].recipient
 
 
+def test_a_document_does_not_grow_with_the_keys_that_only_open(key_set):
+    size = len(key_set.publish(now_s=START_S))
+    for _ in range(40):
+        key_set = rotate(key_set, now_s=START_S)
+    document = key_set.publish(now_s=START_S)
+    assert len(document) < size + 100
+    assert len(PublishedKeys.verify(document, pin=key_set.fingerprint, now_s=START_S).keys) == 1
+    assert len(key_set.private_keys()) == 82
+
+
 def test_only_a_key_out_of_use_can_be_destroyed(key_set):
     with pytest.raises(ValueError, match="rotate first"):
         destroy(key_set, key_set.recipient().kid, now_s=START_S)

@@ -7,6 +7,7 @@ matters.
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import secrets
@@ -58,7 +59,7 @@ def write_secret_file(path: Path, data: bytes, *, replace: bool = True) -> bool:
     try:
         # Through a link, so that the file stays where an administrator has put it.
         path = path.resolve() if replace else path
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(path.parent)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
@@ -80,7 +81,7 @@ def write_secret_file(path: Path, data: bytes, *, replace: bool = True) -> bool:
 def locked_for_writing(path: Path) -> Generator[None]:
     """Keep other writers of `path` out (`flock` on a file beside it) until the end of the ``with`` block."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(path.parent)
         descriptor = os.open(path.parent / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise KeyFileError(f"the key file {path} cannot be written: {error.strerror}") from error
@@ -121,6 +122,16 @@ def version_of(path: Path) -> str:
     except OSError:
         return ""
     return f"{status.st_ino}-{status.st_mtime_ns}-{status.st_size}"
+
+
+def _make_folder(folder: Path) -> None:
+    # `mkdir(parents=True)` would leave the ones above it open to others.
+    missing = [folder, *folder.parents]
+    for each in reversed(missing):
+        if not each.exists():
+            each.mkdir(mode=0o700, exist_ok=True)
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
 
 
 def _read(path: Path) -> tuple[HiddenBytes, bool]:

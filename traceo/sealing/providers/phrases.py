@@ -23,9 +23,8 @@ def phrase_source(where: str) -> Callable[[], HiddenText]:
     if kind == "fd" and rest.isdecimal():
         number = int(rest)
         return lambda: _from_descriptor(number)
-    raise ConfigError(
-        f"a passphrase cannot come from {kind or 'nowhere'}; name a variable or a file descriptor"
-    )
+    # Not quoted: somebody may have written the passphrase itself.
+    raise ConfigError("a passphrase cannot come from there; name a variable or a file descriptor")
 
 
 def _from_variable(name: str) -> HiddenText:
