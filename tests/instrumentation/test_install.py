@@ -28,7 +28,7 @@ def test_installing_imports_no_library_and_importing_one_hooks_it():
             import sys
             from opentelemetry.trace import NoOpTracerProvider
             from traceo.instrumentation import Selection, install
-            installed = install(Selection.parse("auto"), tracer_provider=NoOpTracerProvider())
+            installed = install(Selection.parse("auto,-threading"), tracer_provider=NoOpTracerProvider())
             libraries = {"httpx", "starlette", "fastapi", "sqlalchemy", "wrapt", "inspect_me"}
             assert not libraries & set(sys.modules), libraries & set(sys.modules)
             assert installed.names == ()
@@ -192,7 +192,10 @@ def test_versions_are_compared_by_number(version, newer):
 def test_the_installed_versions_are_within_the_tested_ranges():
     from importlib.metadata import version
 
-    newer = [row.name for row in LIBRARIES if row.hook and is_newer(version(row.distribution), row)]
+    def installed(row):
+        return sys.version.split()[0] if row.distribution == "python" else version(row.distribution)
+
+    newer = [row.name for row in LIBRARIES if row.hook and is_newer(installed(row), row)]
     assert newer == []
 
 
@@ -209,14 +212,15 @@ def test_every_row_of_the_catalogue_is_whole():
 @pytest.mark.parametrize(
     ("text", "disabled", "chosen"),
     [
-        ("auto", "", ["fastapi", "starlette", "httpx", "sqlalchemy", "logging"]),
-        ("", "", ["fastapi", "starlette", "httpx", "sqlalchemy", "logging"]),
+        ("auto", "", ["fastapi", "starlette", "httpx", "sqlalchemy", "threading", "executors", "logging"]),
+        ("", "", ["fastapi", "starlette", "httpx", "sqlalchemy", "threading", "executors", "logging"]),
         ("off", "", []),
         ("httpx, SQLAlchemy", "", ["httpx", "sqlalchemy"]),
-        ("-logging", "", ["fastapi", "starlette", "httpx", "sqlalchemy"]),
-        ("auto,-asgi", "", ["httpx", "sqlalchemy", "logging"]),
+        ("-logging", "", ["fastapi", "starlette", "httpx", "sqlalchemy", "threading", "executors"]),
+        ("auto", "threading", ["fastapi", "starlette", "httpx", "sqlalchemy", "logging"]),
+        ("auto,-asgi", "", ["httpx", "sqlalchemy", "threading", "executors", "logging"]),
         ("httpx,sqlalchemy,-httpx", "", ["sqlalchemy"]),
-        ("auto", "fastapi,redis", ["starlette", "httpx", "sqlalchemy", "logging"]),
+        ("auto", "fastapi,redis", ["starlette", "httpx", "sqlalchemy", "threading", "executors", "logging"]),
         ("auto", "*", []),
     ],
 )

@@ -64,6 +64,23 @@ LIBRARIES: tuple[Library, ...] = (
         captures="one client span a statement, sync and async engines; parameters only when asked",
     ),
     Library(
+        name="threading",
+        module="threading",
+        distribution="python",
+        tested=("3.11", "3.14"),
+        hook="traceo.instrumentation.threads",
+        captures="no span: a thread runs in the context of whoever started it",
+    ),
+    Library(
+        name="executors",
+        module="concurrent.futures.thread",
+        distribution="python",
+        tested=("3.11", "3.14"),
+        hook="traceo.instrumentation.executors",
+        captures="no span: a task of a ThreadPoolExecutor runs in the context of whoever submitted it",
+        aliases=("threading",),
+    ),
+    Library(
         name="logging",
         module="logging",
         distribution="python",

@@ -118,6 +118,8 @@ def install(
 
 def _version(row: Library, module: ModuleType) -> str:
     """The library's own word first: reading distribution metadata costs 12 ms the first time."""
+    if row.distribution == "python":
+        return ".".join(str(part) for part in sys.version_info[:3])
     package = sys.modules.get(module.__name__.partition(".")[0], module)
     version = getattr(package, "__version__", None)
     if isinstance(version, str):

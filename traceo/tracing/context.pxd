@@ -3,4 +3,5 @@
 cdef class CurrentSpan:
     cpdef get(self)
     cpdef enter(self, span)
-    cpdef leave(self, token)
+    cpdef here(self)
+    cpdef leave(self, token, inner, span)

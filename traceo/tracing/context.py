@@ -14,7 +14,7 @@ from opentelemetry.context.context import Context
 from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.trace.propagation import _SPAN_KEY  # pyright: ignore[reportPrivateUsage]  shared with the API
 
-__all__ = ["SPAN_KEY", "CurrentSpan", "attach", "current", "detach", "put"]
+__all__ = ["SPAN_KEY", "CurrentSpan", "attach", "current", "detach", "heal", "put"]
 
 SPAN_KEY: str = _SPAN_KEY
 
@@ -49,12 +49,36 @@ class CurrentSpan:
         put(inner, SPAN_KEY, span)
         return attach(inner)
 
-    def leave(self, token: Any) -> None:
-        """Restore what was current before."""
+    def here(self) -> Any:
+        """The context as it is now."""
+        return current()
+
+    def leave(self, token: Any, inner: Any, span: Any) -> None:
+        """Restore what was current before ``span`` was entered, which made ``inner`` the context.
+
+        A generator that is abandoned or closed late leaves out of turn, or in another task. Then whoever
+        still holds ``inner`` as its context, the generator's caller for one, gets the outer span in it; a
+        span that is open and current here stays so.
+        """
+        found = current().get(SPAN_KEY)
         try:
+            if found is not span:
+                heal(inner, token)
+                if getattr(found, "is_recording", bool)():
+                    return
             detach(token)
-        except (ValueError, RuntimeError):
-            return  # left in another context than it was entered in: nothing of ours to restore there
+        except (ValueError, RuntimeError):  # left in another context than it was entered in
+            heal(inner, token)
+
+
+def heal(inner: Any, token: Any) -> None:
+    """Put the span that was current before into ``inner``, in place."""
+    outer = getattr(token, "old_value", None)
+    span = outer.get(SPAN_KEY) if isinstance(outer, Context) else None
+    if span is None:
+        dict[str, object].pop(inner, SPAN_KEY, None)
+    else:
+        put(inner, SPAN_KEY, span)
 
 
 from traceo import _compiled  # noqa: E402  last: the compiled twin, if there is a fresh one, takes this place

@@ -18,7 +18,7 @@ from opentelemetry.context.context import Context
 from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.trace.propagation import _SPAN_KEY
 
-__all__ = ["SPAN_KEY", "CurrentSpan", "attach", "current", "detach", "put"]
+__all__ = ["SPAN_KEY", "CurrentSpan", "attach", "current", "detach", "heal", "put"]
 
 SPAN_KEY = _SPAN_KEY
 
@@ -73,12 +73,31 @@ cdef class CurrentSpan:
             return _runtime.attach(inner)
         return PyContextVar_Set(_variable, inner)
 
-    cpdef leave(self, token):
-        """Restore what was current before."""
+    cpdef here(self):
+        """The context as it is now."""
+        return _outer()
+
+    cpdef leave(self, token, inner, span):
+        """Restore what was current before ``span`` was entered; see ``context.py``."""
+        found = self.get()
         try:
+            if found is not span:
+                heal(inner, token)
+                if getattr(found, "is_recording", bool)():
+                    return
             if _variable is None:
                 _runtime.detach(token)
             else:
                 PyContextVar_Reset(_variable, token)
-        except (ValueError, RuntimeError):
-            return  # left in another context than it was entered in: nothing of ours to restore there
+        except (ValueError, RuntimeError):  # left in another context than it was entered in
+            heal(inner, token)
+
+
+def heal(inner, token):
+    """Put the span that was current before into ``inner``, in place."""
+    outer = getattr(token, "old_value", None)
+    span = outer.get(_KEY) if isinstance(outer, _Context) else None
+    if span is None:
+        dict.pop(inner, _KEY, None)
+    else:
+        put(inner, _KEY, span)

@@ -30,6 +30,7 @@ cdef class Tracer:
 @cython.freelist(16)
 cdef class ActiveSpan:
     cdef public tuple _arguments
+    cdef public object _inner
     cdef public int _on_exit
     cdef public object _span
     cdef public object _token

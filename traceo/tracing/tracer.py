@@ -25,7 +25,7 @@ from opentelemetry.trace import Link as ApiLink
 from opentelemetry.trace import Span as ApiSpan
 
 from traceo.records import Attributes
-from traceo.tracing.context import SPAN_KEY, CurrentSpan, attach, current, detach, put
+from traceo.tracing.context import SPAN_KEY, CurrentSpan, attach, current, detach, heal, put
 from traceo.tracing.decorate import decorate
 from traceo.tracing.exceptions import describe
 from traceo.tracing.ids import RandomIdGenerator, bits
@@ -309,9 +309,10 @@ class Tracer:
 class ActiveSpan:
     """A span that is current inside a ``with`` block, or inside each call of a decorated function."""
 
-    __slots__ = ("_arguments", "_on_exit", "_span", "_token", "_tracer")
+    __slots__ = ("_arguments", "_inner", "_on_exit", "_span", "_token", "_tracer")
 
     _arguments: tuple[Any, ...]  # for Tracer._start, all but the last
+    _inner: Any  # the context inside the block
     _on_exit: int  # as in Span, and 4: end the span
     _span: Any
     _token: Any
@@ -335,11 +336,13 @@ class ActiveSpan:
             )
         if _COMPILED:
             self._token = _current.enter(span)
+            self._inner = _current.here()
             return span
         outer = current()
         inner = Context(outer) if outer else Context()
         put(inner, SPAN_KEY, span)
         self._token = attach(inner)
+        self._inner = inner
         return span
 
     def __exit__(
@@ -349,12 +352,14 @@ class ActiveSpan:
         exc_tb: TracebackType | None,
     ) -> None:
         if _COMPILED:
-            _current.leave(self._token)
-        else:
-            try:  # noqa: SIM105  suppress() costs more than all of this
+            _current.leave(self._token, self._inner, self._span)
+        elif current().get(SPAN_KEY) is self._span:  # the usual half of CurrentSpan.leave
+            try:
                 detach(self._token)
             except (ValueError, RuntimeError):
-                pass  # see CurrentSpan.leave
+                heal(self._inner, self._token)
+        else:
+            _current.leave(self._token, self._inner, self._span)
         if exc_val is None:
             if self._on_exit & 4:
                 self._span.end()
