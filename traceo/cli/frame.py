@@ -20,7 +20,7 @@ from traceo.errors import ConfigError, TraceoError
 
 __all__ = ["COMMANDS", "Command", "main"]
 
-COMMANDS: Final = ("collector", "demo", "redact", "keys", "bench")
+COMMANDS: Final = ("collector", "demo", "redact", "keys", "reveal", "erase", "bench")
 """Every command, in the order of the help."""
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130

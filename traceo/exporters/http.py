@@ -36,11 +36,17 @@ class HttpSender:
     """Sends requests to `endpoint`'s origin; one thread sends, any thread may `close`.
 
     `headers` go with every request. `ConfigError` when the endpoint or a TLS file is unusable; `OSError` for
-    anything that goes wrong on the way (see `explain`).
+    anything that goes wrong on the way (see `explain`), and for an answer of more than `answer_bytes`.
     """
 
     def __init__(
-        self, endpoint: str, headers: Mapping[str, str], timeout_s: float, *, tls: TLSFiles | None = None
+        self,
+        endpoint: str,
+        headers: Mapping[str, str],
+        timeout_s: float,
+        *,
+        tls: TLSFiles | None = None,
+        answer_bytes: int = _MAX_ANSWER,
     ) -> None:
         parts = split_url(endpoint)
         self._host = parts.hostname or ""
@@ -48,6 +54,7 @@ class HttpSender:
         self._port = parts.port or (http.client.HTTPS_PORT if self._secure else http.client.HTTP_PORT)
         self._headers = {"User-Agent": _USER_AGENT, **headers}
         self._timeout_s = timeout_s
+        self._answer_bytes = answer_bytes
         self._loopback = is_loopback(self._host)
         self._context = tls_context(tls or TLSFiles(), loopback=self._loopback) if self._secure else None
         self._proxy = None if self._loopback else proxy_for(parts.scheme, self._host)
@@ -72,6 +79,10 @@ class HttpSender:
     def get(self, path: str) -> Response:
         """GET `path`."""
         return self._request("GET", path, None, {})
+
+    def delete(self, path: str) -> Response:
+        """DELETE `path`."""
+        return self._request("DELETE", path, None, {})
 
     def close(self) -> None:
         """Close for good; a send in another thread ends at once with `ConnectionAbortedError`."""
@@ -142,7 +153,7 @@ class HttpSender:
         # In pieces: a peer that drips must not hold the thread longer than a peer that is silent.
         while piece := answer.read1(_MAX_ANSWER):
             content += piece
-            if len(content) > _MAX_ANSWER or time.monotonic() > deadline:
+            if len(content) > self._answer_bytes or time.monotonic() > deadline:
                 raise TimeoutError("the answer is too long or too slow")
         if answer.length:
             raise ConnectionError("the answer ends early")

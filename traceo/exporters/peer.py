@@ -160,7 +160,9 @@ class Peer:
     def _keys_package(self, payload: bytes, batch_id: bytes) -> Package | Outcome:
         """Rows for the key table: sealed to the collector, or, if nobody has pinned it, over TLS."""
         if self.kind == "otlp":
-            reason = "keys of sealed values are only given to a Traceo collector; set TRACEO_KEY_TABLE"
+            reason = (
+                "keys of sealed values are only given to a Traceo collector; set seal.key_table in the policy"
+            )
             return Outcome.refused(f"{self.name}: {reason}")
         keys = self.trust.usable()
         if keys is not None:

@@ -12,7 +12,7 @@ import msgspec
 from traceo.errors import ConfigError, KeyFileError
 from traceo.redaction.policy import Action, Policy
 
-__all__ = ["SealSettings", "parse_seal", "with_pseudonyms"]
+__all__ = ["SealSettings", "parse_seal", "read_key", "with_pseudonyms"]
 
 _MIN_KEY_BYTES = 32
 
@@ -78,7 +78,9 @@ def with_pseudonyms(policy: Policy, settings: SealSettings, *, source: str) -> P
                 f"redaction policy in {source}: seal.reveal_keys names {name}, which is no file"
             )
     if settings.pseudonym_key:
-        return msgspec.structs.replace(policy, secret=_key(settings.pseudonym_key, source))
+        return msgspec.structs.replace(
+            policy, secret=read_key(settings.pseudonym_key, source=f"seal.pseudonym_key in {source}")
+        )
     if Action.PSEUDONYMISE in actions and not policy.secret:
         # Tokens then compare within this process only.
         return msgspec.structs.replace(policy, secret=_hidden(os.urandom(_MIN_KEY_BYTES)))
@@ -91,7 +93,8 @@ def _hidden(key: bytes) -> bytes:
     return HiddenBytes(key)
 
 
-def _key(place: str, source: str) -> bytes:
+def read_key(place: str, *, source: str) -> bytes:
+    """The key of pseudonyms at `place`: a file of mode 0600, or ``env:NAME``. Raises ``ConfigError``."""
     from traceo.sealing.keyfile import read_secret_file  # noqa: PLC0415 - for a policy that needs it
 
     if place.startswith("env:"):
@@ -100,14 +103,12 @@ def _key(place: str, source: str) -> bytes:
         try:
             text = read_secret_file(Path(place)).decode("ascii", "replace")
         except KeyFileError as error:
-            raise ConfigError(f"redaction policy in {source}: seal.pseudonym_key: {error}") from None
+            raise ConfigError(f"{error} (from {source})") from None
     try:
         folded = text.strip().rstrip("=").replace("+", "-").replace("/", "_")
         key = base64.urlsafe_b64decode(folded + "=" * (-len(folded) % 4))
     except (ValueError, binascii.Error):
         key = b""
     if len(key) < _MIN_KEY_BYTES:
-        raise ConfigError(
-            f"redaction policy in {source}: seal.pseudonym_key ({place}) is not base64 of at least 32 bytes"
-        )
+        raise ConfigError(f"{place} is not base64 of at least 32 bytes (from {source})")
     return _hidden(key)

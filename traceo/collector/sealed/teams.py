@@ -14,7 +14,7 @@ __all__ = ["Teams"]
 
 
 class Teams:
-    """``folder/NAME.json``, each a key set that a team has published; looked at again when a key is unknown.
+    """``folder/NAME.jws``, each a key set that a team has published; looked at again when a key is unknown.
 
     Their age does not matter here: a batch that waited in a sender's spool is sealed to an old key.
     """
@@ -39,7 +39,7 @@ class Teams:
 
     def _look(self) -> None:
         with self._lock:
-            for path in self._folder.glob("*.json"):
+            for path in (*self._folder.glob("*.jws"), *self._folder.glob("*.json")):
                 try:
                     changed = path.stat().st_mtime_ns
                     if self._seen.get(path) == changed:
