@@ -5,10 +5,8 @@ percent-decoded) and adds what the process knows about itself, named by OpenTele
 conventions.
 """
 
-import json
 import logging
 import os
-import socket
 import sys
 import uuid
 from collections.abc import Mapping
@@ -85,6 +83,8 @@ class Resource:
         return self._attributes == dict(attributes) and self._schema_url == getattr(other, "schema_url", None)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  compared as plain values
 
     def __hash__(self) -> int:
+        import json  # noqa: PLC0415  2 ms at start-up, for debugging exporters
+
         return hash((json.dumps(self._attributes, sort_keys=True, default=repr), self._schema_url))
 
     def __repr__(self) -> str:
@@ -96,9 +96,19 @@ class Resource:
 
     def to_json(self, indent: int | None = 4) -> str:
         """The resource as a JSON object."""
+        import json  # noqa: PLC0415  as above
+
         return json.dumps(
             {"attributes": self._attributes, "schema_url": self._schema_url}, indent=indent, default=_as_text
         )
+
+
+def _host_name() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    import socket  # noqa: PLC0415  2 ms at start-up, for the systems without uname
+
+    return socket.gethostname()
 
 
 def default_resource(
@@ -110,7 +120,7 @@ def default_resource(
         "telemetry.sdk.language": "python",
         "telemetry.sdk.name": "traceo",
         "telemetry.sdk.version": __version__,
-        "host.name": socket.gethostname(),
+        "host.name": _host_name(),
         "process.runtime.name": sys.implementation.name,
         "process.runtime.version": ".".join(str(part) for part in sys.version_info[:3]),
         **_process(),

@@ -1,6 +1,5 @@
 """The instrumentation scope: which library recorded a span."""
 
-import json
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -72,6 +71,8 @@ class InstrumentationScope:
 
     def to_json(self, indent: int | None = 4) -> str:
         """The scope as a JSON object."""
+        import json  # noqa: PLC0415  2 ms at start-up, for debugging exporters
+
         return json.dumps(
             {
                 "name": self.name,
