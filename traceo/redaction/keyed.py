@@ -8,24 +8,25 @@ The key table decides, as it does for attributes; here is only how far such a va
 import re
 from typing import NamedTuple
 
-from .filter import WORDS
+from .filter import words_of_text
 from .key_words import words_in
 from .keys import KeyTable, words_of
 from .objects import names_of_persons
 from .persons import LOGGER, NAME, Roles, listens
 from .spans import MARKER, Span
 
-__all__ = ["Keyed"]
+__all__ = ["SAID", "Keyed"]
 
 _KEYS_KEPT = 2048
 # Keys of so few letters end too many other words.
 _SHORT = 4
 _BRACKETED_CHARS = 8192
+_WORDS_CHARS = 52
 
-# A key of up to four words, what closes it, and the separator. A key starts where a word starts, so each text
+# The last word of a key, what closes it, and the separator. A key starts where a word starts, so each text
 # position is looked at a bounded number of times.
 _KEY = re.compile(
-    r"(?<![\w.\-])(?P<key>(?:[A-Za-z]{2,16} ){0,3}[\w.\-]{2,80})"
+    r"(?<![\w.\-])(?P<key>[\w.\-]{2,80}+)"
     r"(?:(?P<close>\\{0,3}[\"'`]\]?|\]|\*{1,2})?(?P<sep>[ \t]{0,3}(?:=>|:=|=(?!=)|:(?![/:]))[ \t]{0,3})"
     r"|(?P<pair>\\{0,3}[\"'][ ]?,[ ]?(?=b?\\{0,3}[\"']))"
     r"|(?P<tag>>(?=[^<\s]))"
@@ -33,6 +34,8 @@ _KEY = re.compile(
     r"|(?P<code> (?=\d{3,8}(?!\w))))",
     re.ASCII,
 )
+# Up to three words before the last one.
+_WORDS_BEFORE = re.compile(r"(?<![\w.\-])(?:[A-Za-z]{2,16} ){1,3}\Z", re.ASCII)
 _OPTION = re.compile(r"(?<![\w\-])(--[\w\-]{2,60}) (?=[^\s\-])")
 _QUOTE = re.compile(r"(?:rb|br|[bfru])?(\\{0,3})([\"'`])")
 _SCHEME = re.compile(r"(?i)(?:bearer|basic|digest|token|negotiate|apikey|aws4-hmac-sha256)[ +]+")
@@ -50,6 +53,15 @@ _SECRETS = frozenset(
 )
 _CODE_WORDS = frozenset({"cvv", "cvv2", "cvc", "cvc2", "otp", "pin", "passcode"})
 _SAID = frozenset({"password", "passwd", "passcode", "pin", "otp", "key", "secret"})
+# Words that tell of a value without a separator.
+SAID = _SAID | _CODE_WORDS
+_KEY_CHARS = 40
+_HARMLESS: set[int | None] = {0}
+# The words of a text in lower case, with an equals sign for what can part a key from its value.
+_PIECES = bytes(
+    ord(chr(c).lower()) if c < 128 and chr(c).isalnum() else ord("=") if c in b"=:" else ord(" ")
+    for c in range(256)
+)
 _CODES = frozenset({"PIN", "OTP", "CVV"})
 _NUMBER = re.compile(r"-?[\d.]{1,6}")
 _WORDY = frozenset({"TOKEN", "SESSION", "COOKIE", "EMAIL", "PHONE"})
@@ -111,53 +123,58 @@ class Keyed:
         self._names = frozenset(keys.names())
         self._compact = tuple(sorted({name.replace("_", "") for name in self._names if len(name) > 4}))
         self._endings = tuple(sorted({name.rsplit("_", 1)[-1] for name in self._names} - {"1", "2", "no"}))
-        self._last_words: dict[str, int] = {}
+        self._last_words: dict[bytes, int] = {}
 
-    def probe(self, text: str, all_words: set[str]) -> bool:
+    def probe(self, text: str, words: frozenset[str]) -> bool:
         """Whether a sensitive key seems to stand before a separator; the filter where RE2 is missing."""
-        if not all_words.isdisjoint(_CODE_WORDS):
-            return True
-        if (" is " in text or " was " in text or " to " in text) and not all_words.isdisjoint(_SAID):
-            return True
-        if any(mark in text for mark in ("<", "--", "('", '["', "['", '("', "(b'")) and any(
-            word.endswith(self._endings) for word in all_words
+        if not words.isdisjoint(SAID) and (
+            not words.isdisjoint(_CODE_WORDS) or " is " in text or " was " in text or " to " in text
         ):
             return True
-        for separator in "=:":
-            if separator not in text:
-                continue
-            for piece in text.split(separator)[:-1]:
-                words = piece[-40:].translate(WORDS).split()
-                if words and self._ends_sensitive(words):
-                    return True
-        return False
+        if ("<" in text or "--" in text or _has_pair(text)) and any(
+            word.endswith(self._endings) for word in words_of_text(text)
+        ):
+            return True
+        if ":" not in text and "=" not in text:
+            return False
+        pieces = text.encode("ascii", "replace").translate(_PIECES).split(b"=")
+        last_words = [piece.rstrip().rpartition(b" ")[2] for piece in pieces[:-1]]
+        if set(map(self._last_words.get, last_words)) <= _HARMLESS:
+            return False
+        return any(map(self._ends_sensitive, pieces, last_words))
 
-    def _ends_sensitive(self, words: list[str]) -> bool:
-        last = words[-1]
+    def _ends_sensitive(self, piece: bytes, last: bytes) -> bool:
+        """Whether the words before a separator end in a sensitive key, as far as the last few tell."""
         judged = self._last_words.get(last)
         if judged is None:
             if len(self._last_words) >= _KEYS_KEPT:
                 self._last_words.clear()
-            judged = 2 if last.endswith(self._compact) else 1 if last.endswith(self._endings) else 0
-            self._last_words[last] = judged
+            word = last.decode()
+            judged = 2 if word.endswith(self._compact) else 1 if word.endswith(self._endings) else 0
+            if len(last) <= _KEY_CHARS:
+                self._last_words[last] = judged
         if judged != 1:
             return judged == 2
-        return last in self._names or any("_".join(words[-count:]) in self._names for count in (2, 3, 4))
+        words = piece[-_KEY_CHARS:].decode().split()
+        return any("_".join(words[-count:]) in self._names for count in (1, 2, 3, 4))
 
     def find(self, text: str, *, about: bool = False) -> list[Span]:
         """The values of sensitive keys in ``text``; ``about``: all of it is about a person."""
         spans: list[Span] = []
         names: list[re.Match[str]] = []
+        at = 0
         match = _KEY.search(text)
         while match is not None:
+            start = _key_start(text, at, match)
             at = match.end()
-            marker, rule = self._means(match["key"])
+            key = text[start : match.end("key")]
+            marker, rule = self._means(key)
             if marker is NAME:
                 if match["tag"] is not None or (
-                    match["sep"] is not None and (" " not in match["key"] or "=" in match["sep"])
+                    match["sep"] is not None and (" " not in key or "=" in match["sep"])
                 ):
                     names.append(match)
-            elif marker and _is_pair(text, match, marker):
+            elif marker and _is_pair(text, start, match, marker):
                 start, end = _value(text, match, marker)
                 found = _Found(marker, rule, quoted=start > match.end())
                 if end > start and not _is_harmless(text[start:end], match, found):
@@ -208,13 +225,29 @@ class Keyed:
         return known
 
 
+def _has_pair(text: str) -> bool:
+    """Whether the text could hold ``('key', 'value')`` or ``["key", "value"]``."""
+    return ("'" in text and ("('" in text or "['" in text or "(b'" in text)) or (
+        '"' in text and ('("' in text or '["' in text)
+    )
+
+
 def _loosely(name: str) -> str:
     return r"[_\-. ]?".join(re.escape(part) for part in name.split("_"))
 
 
-def _is_pair(text: str, match: re.Match[str], marker: str) -> bool:
+def _key_start(text: str, at: int, match: re.Match[str]) -> int:
+    """Where the key begins, at ``at`` or after it."""
+    start = match.start("key")
+    if text[start - 1 : start] != " ":
+        return start
+    before = _WORDS_BEFORE.search(text[max(at, start - _WORDS_CHARS) : start])
+    return start - len(before.group()) if before else start
+
+
+def _is_pair(text: str, start: int, match: re.Match[str], marker: str) -> bool:
     """Whether what follows the key makes it one: prose has commas, blanks and ``is`` too."""
-    before = text[max(0, match.start() - 3) : match.start()]
+    before = text[max(0, start - 3) : start]
     if match["pair"] is not None:
         return before.lstrip("b").endswith(('"', "'")) and before[:2].lstrip("b\\").startswith(("(", "["))
     if match["tag"] is not None:

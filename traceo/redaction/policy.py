@@ -18,9 +18,7 @@ class Action(enum.StrEnum):
     MASK = "mask"  # put the marker in its place
     HASH = "hash"  # marker with a keyed HMAC: equal values stay comparable inside one deployment
     PSEUDONYMISE = "pseudonymise"  # a token: the same for the same value wherever the secret is the same
-    SEAL = (
-        "seal"  # the same, and beside it the value itself, sealed; in `redact` the token alone
-    )
+    SEAL = "seal"  # the same, and beside it the value itself, sealed; in `redact` the token alone
     DROP = "drop"  # put the empty string in its place
 
 

@@ -17,7 +17,7 @@ from .decode import (
 )
 from .detectors.detector import CERTAIN, Candidate, Detector, names
 from .filter import Trigger, make_filter
-from .keyed import Keyed
+from .keyed import SAID, Keyed
 from .keys import KeyTable
 from .persons import is_person
 from .spans import MARKER, Span
@@ -62,7 +62,7 @@ class Scanner:
         self._filter = make_filter(
             [
                 *(Trigger(d.trigger, d.words, d.guards, d.shapes, d.digits, d.probe) for d in detectors),
-                Trigger(self._keyed.trigger, probe=self._keyed.probe),
+                Trigger(self._keyed.trigger, SAID, probe=self._keyed.probe),
                 Trigger(QUERY_TRIGGER, guards=("?",)),
                 Trigger(DETAIL_TRIGGER, DETAIL_WORDS, (")=(",)),
                 Trigger(PERCENT_TRIGGER, guards=("%", "+")),

@@ -130,7 +130,7 @@ def details(text: str) -> list[Span]:
         if kind == "sql":
             spans += [_shifted(literal, start) for literal in literals(value)]
         elif kind == "statement":
-            spans += [_shifted(literal, start) for literal in _quoted(value)]
+            spans += [_shifted(literal, start) for literal in (_quoted(value) if "'" in value else ())]
         elif value not in {"", "()", "[]", "{}", "[REDACTED]"}:
             spans.append(Span(start, end, "REDACTED", "sql_values"))
         opening = _OPENING.search(text, end)

@@ -162,14 +162,15 @@ _INNER = ["-us", ":AA", "Q~", "JQQJ99", ".atlasv1.", "ACDb", "AzFu", "AzCa", "Az
 _ANYWHERE = re.compile(
     _trie([*(p for _, prefixes, _ in _ISSUERS for p in prefixes if p not in _FIRST_WORDS), *_INNER])
 )
-_DISCORD = re.compile(r"[0-9A-Za-z_-]{23}\.[0-9A-Za-z_-]{6}\.")
+_DISCORD = re.compile(r"\.[0-9A-Za-z_-]{6}\.")
 
 
-def _probe(text: str, words: set[str]) -> bool:
+def _probe(text: str, words: frozenset[str]) -> bool:
     if not words.isdisjoint(_WORDS) and _PREFIX.search(text) is not None:
         return True
-    if _ANYWHERE.search(text) is not None:
-        return True
+    for match in _ANYWHERE.finditer(text):
+        if not text[match.start() - 1 : match.start()].isalnum() or match.group() in _INNER:
+            return True
     return text.count(".") >= 2 and _DISCORD.search(text) is not None
 
 
@@ -185,5 +186,6 @@ DETECTOR = Detector(
     trigger=_LOOSE,
     find=by_pattern(_pattern(), _judge),
     probe=_probe,
+    words=_WORDS,
     hard=True,
 )  # fmt: skip

@@ -17,6 +17,6 @@ DETECTOR = Detector(
     trigger=EDGE + r"(?:\d{3}\.\d{3}\.\d{3}[-/]|\d{9}-?)\d{2}" + EDGE,
     find=by_pattern(first_digit() + r"\d\d(?:\.\d{3}\.\d{3}[-/]\d{2}|\d{6}-?\d{2})" + AFTER, _judge),
     digits=11,
-    shapes=("999.999.999-", "999.999.999/", "99999999999", "999999999-99"),
+    shapes=("<999.999.999-99>", "<999.999.999/99>", "<99999999999>", "<999999999-99>"),
     context=context_words("cpf", "cadastro", "contribuinte", "pessoa f[ií]sica", "documento"),
 )

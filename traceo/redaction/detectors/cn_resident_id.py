@@ -20,7 +20,7 @@ DETECTOR = Detector(
         _judge,
     ),
     digits=17,
-    shapes=("9" * 17,),
+    shapes=("<" + "9" * 17,),
     context=context_words(
         "身份证(?:号码?)?",
         "身份證",

@@ -62,7 +62,7 @@ class Detector(msgspec.Struct, frozen=True):
     guards: tuple[str, ...] = ()
     shapes: tuple[str, ...] = ()
     digits: int = 0
-    probe: Callable[[str, set[str]], object] | None = None
+    probe: Callable[[str, frozenset[str]], object] | None = None
     context: re.Pattern[str] | None = None
     hard: bool = False
 

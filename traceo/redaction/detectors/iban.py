@@ -67,7 +67,7 @@ DETECTOR = Detector(
     entity="IBAN",
     trigger=EDGE + rf"(?i:{_COUNTRIES})\d\d[ -]?[0-9A-Za-z]{{4}}[ -]?[0-9A-Za-z]{{4}}[ -]?[0-9A-Za-z]{{3}}",
     find=_find,
-    shapes=("AA99 A", "AA99 9", "AA99A", "AA999", "AA99-"),
+    shapes=("AA99 A", "AA99 9", "<AA99A", "<AA999", "<AA99-"),
     digits=4,
     context=context_words(
         "iban", "bank", "account", "konto", "compte", "cuenta", "conto", "rekening", "bankgiro"

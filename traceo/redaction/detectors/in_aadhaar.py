@@ -29,7 +29,7 @@ DETECTOR = Detector(
         first_digit("2-9") + r"(?:\d{3} \d{4} \d{4}|\d{3}-\d{4}-\d{4}(?!-\d)|\d{11})" + AFTER,
         _judge,
     ),
-    shapes=("999999999999", "9999 9999 9999", "9999-9999-9999"),
+    shapes=("<999999999999>", "9999 9999 9999", "<9999-9999-9999>"),
     digits=12,
     context=context_words("aadhaa?r", "aadhaar", "adhaar", "uid(?:ai)?", "आधार", "kyc"),
 )

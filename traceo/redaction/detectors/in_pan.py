@@ -16,7 +16,7 @@ DETECTOR = Detector(
     entity="IN_PAN",
     trigger=EDGE + r"[A-Za-z]{5}\d{4}[A-Za-z]" + EDGE,
     find=by_pattern(BEFORE + r"[A-Za-z]{5}\d{4}[A-Za-z]" + AFTER, _judge),
-    shapes=("AAAAA9999A",),
+    shapes=("<AAAAA9999A>",),
     digits=4,
     context=context_words("pan", "permanent account", "income tax", "पैन", "kyc"),
 )

@@ -78,7 +78,7 @@ def _find(text: str) -> Sequence[Candidate]:
 _V6_START = re.compile(r"[23][0-9A-Fa-f]{3}:[0-9A-Fa-f]{0,4}:")
 
 
-def _probe(text: str, _words: set[str]) -> bool:
+def _probe(text: str, _words: frozenset[str]) -> bool:
     return (text.count(".") >= 3 and _V4.search(text) is not None) or (
         text.count(":") >= 2 and _V6_START.search(text) is not None
     )

@@ -26,7 +26,7 @@ DETECTOR = Detector(
     entity="SG_NRIC",
     trigger=EDGE + r"[STFGMstfgm]\d{7}[A-Za-z]" + EDGE,
     find=by_pattern(BEFORE + r"[STFGMstfgm]\d{7}[A-Za-z]" + AFTER, _judge),
-    shapes=("A9999999A",),
+    shapes=("<A9999999A>",),
     digits=7,
     context=context_words("nric", "fin", "ic", "identity card", "identification", "singpass", "身份证"),
 )

@@ -39,7 +39,7 @@ DETECTOR = Detector(
         + AFTER,
         _judge,
     ),
-    shapes=("999-99-9999", "999 99 9999", "999999999", "999.99.9999", "999/99/9999"),
+    shapes=("<999-99-9999>", "999 99 9999", "<999999999>", "<999.99.9999>", "<999/99/9999>"),
     digits=9,
     context=context_words(
         r"ssns?", r"social security(?: (?:number|no|nr))?", "social", "ss", "itin", "tax id", "taxpayer"
