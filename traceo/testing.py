@@ -15,15 +15,12 @@ test to it. Both name place and type, never a value.
 """
 
 import os
-import re
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-import msgspec
 import pytest
 from opentelemetry import trace
 
@@ -32,13 +29,13 @@ from traceo import startup
 from traceo.config import load, pyproject_of
 from traceo.exporters.memory import Memory
 from traceo.exporters.otlp import encode_logs, encode_traces, records_left_out
+from traceo.findings import LooksIntoSql, Redaction, found_in, is_allowed
 from traceo.pipeline.prepare import Parts
 from traceo.pipeline.scrub import Scrubber
 from traceo.pipeline.worker import Pipeline
 from traceo.policy import choose
 from traceo.records import AnyValue, Attributes, LogRecord, SpanRecord
 from traceo.redaction import Engine, Policy
-from traceo.semconv import TRACEO_REDACTED
 from traceo.startup import tap_logging
 from traceo.tracing import Resource, TracerProvider, snapshot
 
@@ -56,10 +53,6 @@ __all__ = [
 
 _FLUSH_S = 10.0
 _LISTED = 20  # places in a failure's message
-_LITERAL = re.compile(r"(?:(\w+)\s*=\s*)?'((?:[^']|'')*)'")  # of SQL, with the column it is compared to
-# Rules that are no sign of personal data: a long or deep value, and the literals of SQL, which are looked at
-# on their own.
-_NEUTRAL = frozenset({"too_long", "depth", "sql_literal"})
 _STATUS = ("unset", "ok", "error")
 _KINDS = ("", "internal", "server", "client", "producer", "consumer")
 
@@ -94,21 +87,6 @@ class FakeIds:
         """The next span id."""
         self._spans += 1
         return self._spans
-
-
-class Redaction(msgspec.Struct, frozen=True, order=True):
-    """One place where redaction found something to replace."""
-
-    record: str
-    """``span 'pay'`` or ``log line``, redacted like all else."""
-    place: str
-    """Where in the record: ``attributes.customer.note``, ``events.0.attributes.exception.message``."""
-    rule: str
-    """The type, such as ``EMAIL``, or ``key:…`` when the key alone decided."""
-
-    def __str__(self) -> str:
-        """For people."""
-        return f"{self.record}: {self.place}: {self.rule}"
 
 
 class Capture:
@@ -153,10 +131,10 @@ class Capture:
         self.pipeline.flush(_FLUSH_S)
         found = set(self._in_sql)
         for span in self._spans:
-            found |= _found(f"span {span.name!r}", span.attributes)
-            found |= _found("resource", span.resource.attributes) | _found("scope", span.scope.attributes)
+            found |= found_in(f"span {span.name!r}", span.attributes)
+            found |= found_in("resource", span.resource.attributes) | found_in("scope", span.scope.attributes)
         for log in self._logs:
-            found |= _found("log line", log.attributes)
+            found |= found_in("log line", log.attributes)
         return sorted(found)
 
     @property
@@ -169,7 +147,7 @@ class Capture:
         engine = Engine(self.policy)
         return Parts(
             snapshot=snapshot,
-            scrubber=Scrubber(_LooksIntoSql(engine, Engine(self.policy), self._in_sql.add)),
+            scrubber=Scrubber(LooksIntoSql(engine, Engine(self.policy), self._in_sql.add)),
             encode_traces=encode_traces,
             encode_logs=encode_logs,
             left_out=records_left_out,
@@ -184,30 +162,6 @@ class Capture:
         self._logs += logs
 
 
-class _LooksIntoSql:
-    """An engine that also tells what was in the SQL literals it normalised away."""
-
-    def __init__(self, engine: Engine, probe: Engine, tell: Callable[[Redaction], object]) -> None:
-        self._engine = engine
-        self._probe = probe
-        self._tell = tell
-        self.field = engine.field
-
-    def attributes(self, attributes: Attributes | None, path: str, found: list[str]) -> Attributes | None:
-        before = len(found)
-        clean = self._engine.attributes(attributes, path, found)
-        for entry in found[before:]:
-            place, _, rule = entry.rpartition("=")
-            statement = (attributes or {}).get(place.removeprefix(path))
-            if rule == "sql_literal" and isinstance(statement, str):
-                hits: list[str] = []
-                for column, literal in _LITERAL.findall(statement):
-                    self._probe.text(literal, column or "value", hits)
-                for hit in set(hits) - _NEUTRAL:
-                    self._tell(Redaction("SQL statement", place, hit))
-        return clean
-
-
 def assert_no_pii(captured: Capture, *, allow: Sequence[str] = ()) -> None:
     """Fail when anything captured so far had to be redacted; the message has places and types, no values.
 
@@ -215,7 +169,7 @@ def assert_no_pii(captured: Capture, *, allow: Sequence[str] = ()) -> None:
     or both (``attributes.user.email=EMAIL``).
     """
     __tracebackhide__ = True
-    redactions = [one for one in captured.redactions if not _is_allowed(one, allow)]
+    redactions = [one for one in captured.redactions if not is_allowed(one, allow)]
     if not redactions:
         return
     shown = [f"  {one}" for one in redactions[:_LISTED]]
@@ -226,17 +180,6 @@ def assert_no_pii(captured: Capture, *, allow: Sequence[str] = ()) -> None:
         "telemetry would have carried personal data or secrets, had it not been redacted:\n"
         + "\n".join(shown)
     )
-
-
-def _is_allowed(redaction: Redaction, allow: Sequence[str]) -> bool:
-    forms = (redaction.rule, redaction.place, f"{redaction.place}={redaction.rule}")
-    return any(fnmatchcase(form, glob) for glob in allow for form in forms)
-
-
-def _found(record: str, attributes: Attributes | None) -> set[Redaction]:
-    listed: Any = (attributes or {}).get(TRACEO_REDACTED, ())
-    entries = [str(entry).rpartition("=") for entry in listed]
-    return {Redaction(record, place, rule) for place, _, rule in entries if rule not in _NEUTRAL}
 
 
 def _policy_of_the_project() -> Policy:
