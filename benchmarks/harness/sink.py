@@ -121,7 +121,7 @@ class Sink:
         if "intake" in path:
             return sum(line.startswith((b'{"transaction"', b'{"span"')) for line in body.splitlines())
         if "envelope" in path:
-            return body.count(b'"type":"transaction"') + _sentry_children(body)
+            return _sentry_spans(body)
         return 0
 
     @staticmethod
@@ -134,13 +134,13 @@ class Sink:
         return sum(len(scope.spans) for resource in request.resource_spans for scope in resource.scope_spans)
 
 
-def _sentry_children(body: bytes) -> int:
+def _sentry_spans(body: bytes) -> int:
+    """Transactions and their children. An envelope's items have a header line of the same type before them."""
     total = 0
     for line in body.splitlines():
-        if b'"spans"' not in line:
-            continue
         item = json.loads(line)
-        total += len(item.get("spans") or ())
+        if item.get("type") == "transaction" and "contexts" in item:
+            total += 1 + len(item.get("spans") or ())
     return total
 
 

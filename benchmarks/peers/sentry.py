@@ -7,7 +7,7 @@ from peers.workload import attributes
 _sentry = None
 
 
-def start(endpoint, *, sampled=True):
+def start(endpoint, *, sampled=True, shutdown_timeout=30):
     global _sentry
     import sentry_sdk
 
@@ -16,7 +16,7 @@ def start(endpoint, *, sampled=True):
         traces_sample_rate=1.0 if sampled else 0.0,
         send_client_reports=False,
         auto_session_tracking=False,
-        shutdown_timeout=30,
+        shutdown_timeout=shutdown_timeout,
     )
     _sentry = sentry_sdk
 

@@ -125,6 +125,21 @@ class App:
     def until_says(self, text: str) -> None:
         self.until(lambda: text in self.out or text in self.err, text)
 
+    def until_waits(self) -> None:
+        """Until the main thread sleeps in a system call.
+
+        A signal that comes between Python's last look and the call leaves the call waiting: no handler of
+        Python's can help that.
+        """
+        stat = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/stat")
+        seen = []
+
+        def is_asleep():
+            seen.append(stat.read_text().rpartition(") ")[2].split()[0])
+            return seen[-5:] == ["S"] * 5
+
+        self.until(is_asleep, "it never waits")
+
     def kill(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait; returns the exit status."""
         self.process.send_signal(number)

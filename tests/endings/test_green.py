@@ -50,6 +50,7 @@ def test_spans_of_greenlets_arrive(patch, patch_first, ending, start, recorder):
     app = start(order(patch, patch_first=patch_first) + f"together('work')\n{code}\n")
     if "ready" in code:
         app.until_says("ready")
+        app.until_waits()
         app.process.send_signal(signal.SIGTERM)
     assert app.process.wait(60) == status, app.err
     assert recorder.names() == {"work": 100}

@@ -1,6 +1,8 @@
 """SIGTERM at awkward moments, beside other people's handlers, and what the application sees of ours."""
 
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -51,6 +53,11 @@ with traceo.span("open"):
 spans()
 threading.Thread(target=terminate, daemon=True).start()
 threading.Event().wait()
+""",
+    "in the pipeline thread": """
+spans()
+signal.pthread_kill(traceo.init()._pipeline._thread_id, signal.SIGTERM)
+time.sleep(60)
 """,
     "in the middle of a flush": """
 threading.Timer(0.3, lambda: os.kill(os.getpid(), 15)).start()
@@ -147,6 +154,7 @@ asyncio.run(main())
 def test_sigterm_ends_a_process_that_waits(loop, start, recorder):
     app = start(START + "spans(); print('ready')\n" + EVENT_LOOPS[loop])
     app.until_says("ready")
+    app.until_waits()
     assert app.kill() == -signal.SIGTERM, app.err
     assert recorder.names() == {"work": 100}
 
@@ -227,6 +235,17 @@ def test_a_signal_that_somebody_has_taken_before_init_is_left_alone(before, run)
     )
     assert app.process.returncode == 0, app.err
     assert "goes on" in app.out
+
+
+def test_the_first_process_of_a_container_delivers_and_goes_on(run, recorder):
+    """The kernel spares it the default action."""
+    namespace = ["unshare", "--pid", "--fork", "--kill-child", sys.executable, "-c"]
+    if subprocess.run([*namespace, "pass"], capture_output=True, check=False).returncode:
+        pytest.skip("no new process namespace can be made here")
+    code = START + "spans(); os.kill(1, 15); print('goes on'); spans(); assert traceo.flush(30)"
+    app = run([*namespace, code])
+    assert (app.process.returncode, app.out) == (0, "goes on\n"), app.err
+    assert recorder.names() == {"work": 200}
 
 
 def test_init_in_another_thread_says_so_and_holds_what_it_can(start, recorder):

@@ -47,6 +47,7 @@ def test_a_hundred_spans_arrive_and_the_exit_status_is_the_applications(ending, 
     app = start(SPANS + code)
     if "ready" in code:
         app.until_says("ready")
+        app.until_waits()
         app.process.send_signal(signal.SIGTERM)
     assert app.process.wait(60) == status, app.err
     assert recorder.names() == {"work": 100}
