@@ -246,7 +246,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Whom to seal to: the fingerprint of the collector's signing key (without it only a collector on "
         "this host is trusted), files with published key sets of a team or an escrow, or both, separated by "
         "commas; with files alone the collector cannot read what it stores. See [security](security.md).",
-        "the seal_key that the collector logs when it is ready, such as sha256:…, or the path of a key set",
+        "what `traceo keys pin` prints for the collector, such as sha256:…, or the path of a key set",
         _text,
     ),
     Setting(
