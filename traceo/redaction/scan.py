@@ -35,7 +35,6 @@ _STRUCTURES = ("keyed", "url", "sql", "percent", "escape", "base64")
 _UUID = re.compile(
     r"(?<![0-9A-Za-z])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9A-Za-z])", re.ASCII | re.IGNORECASE
 )
-_SEPARATORS = str.maketrans("_-.", "   ")
 
 
 class DetectorError(Exception):
@@ -114,7 +113,7 @@ class Scanner:
     def _scan(self, text: str, triggered: Sequence[int], view: "View", depth: int) -> list[Span]:
         spans: list[Span] = []
         # In the order of the detectors: of two that find the same place, the first names it.
-        for index in sorted(view.named.union(triggered)):
+        for index in sorted(view.named.union(triggered) if view.named else triggered):
             if index >= self._structure:
                 self._find_structure(index - self._structure, text, view, depth, spans)
                 continue
@@ -129,8 +128,8 @@ class Scanner:
                 ]
             except Exception as error:
                 raise DetectorError(detector.entity) from error
-        if view.room and depth == 0:
-            self._find_query(text, view.room, spans)
+        if view.room and depth == 0 and (view.room == "query" or text.startswith("?")):
+            spans.extend(self._queries.raw(text))
         return _outside(spans, text) if spans else spans
 
     def _find_structure(self, finder: int, text: str, view: "View", depth: int, spans: list[Span]) -> None:
@@ -156,10 +155,6 @@ class Scanner:
         except Exception as error:
             raise DetectorError(_STRUCTURES[finder]) from error
 
-    def _find_query(self, text: str, room: str, spans: list[Span]) -> None:
-        if room == "query" or text.startswith("?"):
-            spans.extend(self._queries.raw(text))
-
     def _scan_decoded(self, decoded: Decoded | None, view: "View", depth: int, spans: list[Span]) -> None:
         if decoded is not None:
             spans.extend(
@@ -177,7 +172,7 @@ class View:
         self.about = about  # the key is what persons are called
         self.structural = structural
         self.room = room
-        self.always = bool(named or room)  # there is something to do even when no trigger is set off
+        self.always = bool(named or room == "query")  # something to do even when no trigger is set off
 
 
 def _mapped(spans: list[Span], places: list[int]) -> list[Span]:
@@ -190,8 +185,8 @@ def _has_context(text: str, candidate: Candidate, detector: Detector) -> bool:
         return False
     start, end, _ = candidate
     before = text[max(0, start - _CONTEXT_BEFORE) : start]
-    after = text[end : end + _CONTEXT_AFTER]
-    return names(context, f"{before} \n {after}".lower().translate(_SEPARATORS))
+    near = f"{before} \n {text[end : end + _CONTEXT_AFTER]}".lower()
+    return names(context, near.replace("_", " ").replace("-", " ").replace(".", " "))
 
 
 def _outside(spans: list[Span], text: str) -> list[Span]:

@@ -78,10 +78,11 @@ def context_words(*words: str) -> re.Pattern[str]:
 
 def names(context: re.Pattern[str], text: str) -> bool:
     """Whether a context word stands in ``text`` as a whole word."""
-    return any(
-        match.start() == 0 or not text[match.start() - 1].isalpha() or not match.group().isascii()
-        for match in context.finditer(text)
-    )
+    for match in context.finditer(text):
+        start = match.start()
+        if start == 0 or not text[start - 1].isalpha() or not match.group().isascii():
+            return True
+    return False
 
 
 def by_pattern(pattern: str, judge: Callable[[str], int], *, flags: int = 0) -> Find:
@@ -108,4 +109,4 @@ _NOT_DIGITS = {ord(c): None for c in " .-/()\t+"}
 
 def digits_of(text: str) -> str:
     """The text without the separators people write into numbers."""
-    return text.translate(_NOT_DIGITS)
+    return text if text.isdigit() else text.translate(_NOT_DIGITS)
