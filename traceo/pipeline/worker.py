@@ -133,11 +133,10 @@ class Pipeline:
             self._start()
         if self._alive:
             self.queue.rouse()
-            if not self._has_finished(self._deadline - self._reserve_s()) and self._parts is not None:
-                self._delivery.is_closing = True
-                self._parts.route.close()  # a send that is under way fails, and all goes to the disk
-            if not self._has_finished(self._deadline):
-                self._delivery.abandon()
+            if not self._has_finished(self._deadline - self._reserve_s()):
+                self._close_route()
+                if not self._has_finished(self._deadline):
+                    self._delivery.abandon()
         elif any(self.queue.waiting().values()):
             self._work(self._finish)
         self._stopped = True
@@ -148,6 +147,14 @@ class Pipeline:
                 self.health.drop(signal, "exit", counts.waiting)
         self.trouble.ended(self._lost_at_exit())
         return not self._lost_at_exit()
+
+    def _close_route(self) -> None:
+        """A send that is under way fails. With a spool in time for all to go there, otherwise at the end."""
+        if (self._parts is None or self._parts.spool is None) and self._has_finished(self._deadline):
+            return
+        self._delivery.is_closing = True
+        if self._parts is not None:
+            self._parts.route.close()
 
     def start(self) -> None:
         """Have the thread before anything is put: something may wait on disk."""
@@ -331,15 +338,13 @@ class Pipeline:
                     break
                 continue
             wait_s = delivery.pause_s() or 0.1
-            if now + wait_s >= self._deadline - self._reserve_s():
+            if now + wait_s >= self._deadline:
                 break
             pause(wait_s)
         delivery.holding.close()
 
     def _reserve_s(self) -> float:
         """The part of the time at the end in which what is not delivered goes to the disk."""
-        if self._parts is None or self._parts.spool is None:
-            return 0.0
         return min(_RESERVE_S, self._exit_s / 4)
 
     def _prepare(self, items: list[object]) -> "Prepared":

@@ -162,6 +162,8 @@ class Spool:
         queue = self._own if held.number else self._found
         if queue and queue[0] is held:
             queue.popleft()
+        if held.number and not queue:
+            self._look_at = 0.0  # time for those of others
         with contextlib.suppress(OSError):  # at worst it is sent again, which is harmless
             segment.mark_done(held.entry)
         self._waiting[segment] -= 1
