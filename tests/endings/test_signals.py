@@ -56,8 +56,12 @@ threading.Event().wait()
 """,
     "in the pipeline thread": """
 spans()
-signal.pthread_kill(traceo.init()._pipeline._thread_id, signal.SIGTERM)
-time.sleep(60)
+pipeline = traceo.init()._pipeline
+while not pipeline._thread_id:
+    time.sleep(0.001)
+signal.pthread_kill(pipeline._thread_id, signal.SIGTERM)
+while True:
+    time.sleep(0.01)
 """,
     "in the middle of a flush": """
 threading.Timer(0.3, lambda: os.kill(os.getpid(), 15)).start()
