@@ -386,7 +386,7 @@ def _assemble(config: Config, chosen: "Chosen | None", timeout_s: float) -> "Par
         left_out=records_left_out,
         route=destination,
         spool=_spool(config),
-        report=redactor.report,
+        report=redactor.report if sealer is None else lambda: {**redactor.report(), **sealer.report()},
         report_by_key=redactor.report_by_key,
         before_batch=deep.begin if deep is not None else None,
         notes=deep.notes if deep is not None else tuple,

@@ -52,7 +52,6 @@ class FieldSealer:
         self._keys = keys
         self._plans: dict[str, Action | None] = {}
         self.failures = 0
-        """Values that should have been sealed and were only pseudonymised."""
 
     def subject(self, named: str, attributes: Attributes | None) -> str:
         """The pseudonym of whom a record is about: `named`, or who its attributes say; "" for nobody."""
@@ -87,6 +86,10 @@ class FieldSealer:
     def drain(self) -> Sequence[WrappedKey]:
         """The wrapped keys made since the last call: to be delivered before what was sealed under them."""
         return self._keys.drain() if self._keys is not None else ()
+
+    def report(self) -> dict[str, int]:
+        """How often a value that should have been sealed was only pseudonymised."""
+        return {_NOT_SEALED: self.failures} if self.failures else {}
 
     def _mapping(
         self,

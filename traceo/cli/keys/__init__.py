@@ -18,6 +18,7 @@ _MODULES: Final = {
     "lock": "locking",
     "unlock": "locking",
     "destroy": "changing",
+    "sender": "sender",
     "doctor": "doctor",
 }
 _EPILOG: Final = """\
@@ -57,6 +58,7 @@ _HELP: Final = {
     "lock": "protect the private keys with a passphrase, or by the key service that PLACE names",
     "unlock": "take that protection off again",
     "destroy": "make everything that was sealed to one old key unreadable, for good",
+    "sender": "print the public half of the key that a sender signs with, for DATA/senders/NAME.pub",
     "doctor": "check permissions, ages, clock, platform and the published document",
 }
 
