@@ -118,7 +118,7 @@ class Scrubber:
             observed_ns=log.observed_ns,
             severity=log.severity,
             severity_text=log.severity_text and engine.field(log.severity_text, "severity_text", found),
-            body=self._body(log.body, found, subject),
+            body=self._body(log.body, log.event_name, found, subject),
             dropped_attributes=log.dropped_attributes,
             trace_id=log.trace_id,
             span_id=log.span_id,
@@ -139,7 +139,11 @@ class Scrubber:
         clean = self._sealer.apply(attributes, clean, "attributes.", found, subject)
         return {**(clean or {}), TRACEO_SUBJECT: subject} if named else clean
 
-    def _body(self, body: AnyValue, found: list[str], subject: str) -> AnyValue:
+    def _body(self, body: AnyValue, event: str, found: list[str], subject: str) -> AnyValue:
+        if event.startswith("gen_ai."):
+            # The event's name says that its body is what was said to a language model.
+            clean = self._engine.attributes({event: body}, "body.", found)
+            return next(iter(clean.values())) if clean else None
         if body is None or body.__class__ is str:
             return body and self._engine.field(str(body), "body", found)
         # A structured body is a map's value like any other; its own key says nothing.

@@ -47,7 +47,7 @@ class Engine:
         from .detectors.catalog import detectors_for  # noqa: PLC0415  patterns are compiled with the first engine
 
         self.policy = policy
-        self._keys = KeyTable(policy.keys)
+        self._keys = KeyTable(policy.keys, gen_ai=policy.gen_ai)
         self._roles = Roles(self._keys)
         self._scanner = Scanner(detectors_for(policy), self._keys, pure=pure)
         self._key_view = self._scanner.view("")
@@ -194,8 +194,13 @@ class Engine:
         return Plan(key, new_key, decision, self._clean.setdefault(like, set()), view, quiet=quiet)
 
     def _visit(self, value: AnyValue, plan: Plan, where: str, found: list[str], depth: int) -> AnyValue:
-        if value is None or isinstance(value, bool):
+        if value is None or (isinstance(value, bool) and not plan.drops):
             return value
+        if plan.drops:
+            if value != "":
+                self._report.count(plan.decision.rule, plan.new_key)
+                found.append(f"{where}={plan.decision.rule}")
+            return ""
         if isinstance(value, str):
             return self._str(value, plan, where, found)
         if isinstance(value, (int, float)):

@@ -3,6 +3,8 @@
 __all__ = [
     "EXACT",
     "EXEMPT",
+    "GEN_AI",
+    "GEN_AI_PARTS",
     "LOG_KEYS",
     "MODEL_WORDS",
     "NAMES",
@@ -140,12 +142,29 @@ STEMS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 # Subtrees that are about a person as a whole.
 PREFIXES: dict[str, str] = {"enduser": "USER", "http_cookie": "COOKIE", "http_request_cookie": "COOKIE"}
+# What people say to language models and hear from them, by the generative AI conventions of OpenTelemetry (the
+# deprecated attributes and event bodies too), of OpenLLMetry and OpenInference: whole keys …
+GEN_AI = words_in(
+    """
+    gen_ai_input_messages gen_ai_output_messages gen_ai_system_instructions gen_ai_tool_call_arguments
+    gen_ai_tool_call_result gen_ai_prompt gen_ai_completion gen_ai_event_content gen_ai_evaluation_explanation
+    gen_ai_retrieval_query_text gen_ai_retrieval_documents gen_ai_system_message gen_ai_user_message
+    gen_ai_assistant_message gen_ai_tool_message gen_ai_choice llm_prompts llm_completions
+    traceloop_entity_input traceloop_entity_output mcp_tool_arguments mcp_tool_result
+    """
+)
+# … and what they begin with when the parts of a message have attributes of their own.
+GEN_AI_PARTS = (
+    "gen_ai_prompt_", "gen_ai_completion_", "gen_ai_input_messages_", "gen_ai_output_messages_",
+    "llm_prompts_", "llm_completions_", "llm_input_messages_", "llm_output_messages_",
+)  # fmt: skip
 # Look like a rule and are none.
 EXEMPT = words_in(
     """
     page_token next_token next_page_token continuation_token pagination_token sync_token cancellation_token
     cookie_count token_type fence_token fencing_token end_token start_token eos_token bos_token pad_token
     stop_token host_name service_name code_function_name display_name_template database_name
+    gen_ai_prompt_name
     gen_ai_token_type db_session aws_session db_user_name feature_flag_set_id server_address client_address
     peer_address network_peer_address network_local_address local_address source_address destination_address
     socket_address bind_address mac_address ip_address host_ip listen_address net_sock_peer_addr

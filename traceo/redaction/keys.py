@@ -11,6 +11,8 @@ import re
 from .key_words import (
     EXACT,
     EXEMPT,
+    GEN_AI,
+    GEN_AI_PARTS,
     NAMES,
     PERSONS,
     PREFIXES,
@@ -70,7 +72,8 @@ def _table(source: dict[str, str]) -> dict[str, str]:
 class KeyTable:
     """The rules by key, a user's before the built-in ones."""
 
-    def __init__(self, rules: tuple[KeyRule, ...] = ()) -> None:
+    def __init__(self, rules: tuple[KeyRule, ...] = (), *, gen_ai: Action = Action.DROP) -> None:
+        self._gen_ai = gen_ai
         persons = {
             f"{person}{many}_{marker.lower()}": marker
             for person in PERSONS
@@ -91,6 +94,10 @@ class KeyTable:
         rule = self._own_rule(key, words)
         if rule is not None:
             return Decision(rule.action, rule.marker, words, rule=f"key:{rule.match}", room=_room(words))
+        if (words in GEN_AI or words.startswith(GEN_AI_PARTS)) and words not in EXEMPT:
+            if self._gen_ai is Action.SCAN:
+                return Decision(Action.SCAN, "", words)
+            return Decision(self._gen_ai, "REDACTED", words, rule="key:gen_ai_content")
         marker, matched = self._built_in(words)
         if not marker and last and words not in EXEMPT:
             matched = words_of(last)

@@ -4,6 +4,7 @@ A file looks like this::
 
     profiles = ["eu"]
     ip = "truncate"
+    gen_ai = "scan"
 
     [types]
     EMAIL = "pseudonymise"
@@ -31,7 +32,7 @@ from .profiles import PROFILES, TYPES
 
 __all__ = ["load_policy", "parse_policy"]
 
-_SETTINGS = ("profiles", "ip", "scanned_chars", "types", "keys")
+_SETTINGS = ("profiles", "ip", "scanned_chars", "gen_ai", "types", "keys")
 _IP = ("mask", "hash", "truncate", "keep")
 # A marker must look like one, or a second pass would redact it again.
 _MARKER = re.compile(r"[A-Z][A-Z_]{1,30}")
@@ -46,6 +47,7 @@ class _Document(msgspec.Struct, frozen=True):
     profiles: list[str] = []
     ip: str = "mask"
     scanned_chars: int = 131_072
+    gen_ai: str = "drop"
     types: dict[str, str] = {}
     keys: dict[str, str | _Rule] = {}
 
@@ -87,6 +89,7 @@ def parse_policy(document: Mapping[str, object], *, source: str, secret: bytes =
         ip=_one_of(read.ip, _IP, "ip action", source),
         secret=secret,
         scanned_chars=read.scanned_chars,
+        gen_ai=_action(read.gen_ai, "gen_ai", source),
     )
 
 

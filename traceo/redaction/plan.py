@@ -20,7 +20,7 @@ class Plan:
     Whose a ``name`` is, only its siblings say: ``whose`` has the plans for the two cases, a person's last.
     """
 
-    __slots__ = ("clean", "decision", "key", "masks", "new_key", "quiet", "view", "whose")
+    __slots__ = ("clean", "decision", "drops", "key", "masks", "new_key", "quiet", "view", "whose")
 
     def __init__(
         self, key: str, new_key: str, decision: Decision, clean: set[str], view: View, *, quiet: bool
@@ -32,6 +32,7 @@ class Plan:
         self.clean = clean
         self.view = view
         self.masks = decision.action not in {Action.SCAN, Action.KEEP}
+        self.drops = decision.action is Action.DROP
         self.quiet = quiet  # small numbers under this key are just numbers
 
 

@@ -42,7 +42,8 @@ class Policy(msgspec.Struct, frozen=True):
     ``"truncate"`` keeps the /24 or /48 network. ``profiles`` switch on sets of types (see
     ``traceo.redaction.profiles``). ``secret`` keys the HMAC of hashes and pseudonyms; without one a random
     key is made per process, so that values compare within that process only. ``scanned_chars`` bounds the
-    work on one value: what is longer loses its tail.
+    work on one value: what is longer loses its tail. ``gen_ai`` is for what people say to language models and
+    hear from them; ``Action.SCAN`` lets it pass like any text.
     """
 
     enabled: bool = True
@@ -52,6 +53,7 @@ class Policy(msgspec.Struct, frozen=True):
     ip: str = "mask"
     secret: bytes = b""
     scanned_chars: int = 131_072
+    gen_ai: Action = Action.DROP
 
     @classmethod
     def default(cls) -> "Policy":
