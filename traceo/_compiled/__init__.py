@@ -39,6 +39,7 @@ MODULES = (
     "traceo.exporters.otlp",
     "traceo.exporters.otlp_metrics",
     "traceo.pipeline.queue",
+    "traceo.pipeline.scrub",
 )
 
 # Plain Python that a twin has its own copy of: a change of it makes the twins stale too.

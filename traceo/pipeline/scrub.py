@@ -2,6 +2,8 @@
 
 The worker encodes what `Scrubber.span` and `Scrubber.log` return and nothing else. A record that cannot be
 scrubbed raises here and is dropped there: when in doubt, nothing leaves.
+
+Compiled by Cython with the types in ``scrub.pxd``, see ``traceo._compiled``.
 """
 
 from collections.abc import Callable, Sequence
@@ -61,7 +63,18 @@ class Scrubber:
     is about. Without a sealer such values are redacted like others, and no subject leaves.
     """
 
-    __slots__ = ("_engine", "_resources", "_scopes", "_sealer", "_subject_of")
+    __slots__ = (
+        "_clean_resource",
+        "_clean_scope",
+        "_engine",
+        "_field",
+        "_last_resource",
+        "_last_scope",
+        "_resources",
+        "_scopes",
+        "_sealer",
+        "_subject_of",
+    )
 
     def __init__(
         self,
@@ -70,40 +83,41 @@ class Scrubber:
         subject_of: Callable[[int, int], str] = subject_of,
     ) -> None:
         self._engine = engine
+        self._field = engine.field
         self._sealer = sealer
         self._subject_of = subject_of
         # id → (original, clean). The original is held so that its id is not given to another object.
         self._resources: dict[int, tuple[ResourceRecord, ResourceRecord]] = {}
         self._scopes: dict[int, tuple[ScopeRecord, ScopeRecord]] = {}
+        # One after the other, most records have the same.
+        self._last_resource: ResourceRecord | None = None
+        self._clean_resource: ResourceRecord | None = None
+        self._last_scope: ScopeRecord | None = None
+        self._clean_scope: ScopeRecord | None = None
 
     def span(self, span: SpanRecord) -> SpanRecord:
-        """A span fit to leave. What it shares with the application is replaced, never changed."""
-        engine = self._engine
+        """The span, fit to leave: the same record, whose fields are replaced.
+
+        What they share with the application is never changed.
+        """
         found: list[str] = []
         named, attributes = _without_subject(span.attributes)
         named = self._subject_of(span.trace_id, span.span_id) or named
         subject = self._subject(named, attributes)
-        return SpanRecord(
-            resource=self._resource(span.resource),
-            scope=self._scope(span.scope),
-            trace_id=span.trace_id,
-            span_id=span.span_id,
-            parent_span_id=span.parent_span_id,
-            trace_state=span.trace_state and engine.field(span.trace_state, "trace_state", found),
-            flags=span.flags,
-            name=engine.field(span.name, "name", found),
-            kind=span.kind,
-            start_ns=span.start_ns,
-            end_ns=span.end_ns,
-            events=self._events(span.events, found, subject) if span.events else (),
-            links=self._links(span.links, found) if span.links else (),
-            status_code=span.status_code,
-            status_message=span.status_message and engine.field(span.status_message, "status.message", found),
-            dropped_attributes=span.dropped_attributes,
-            dropped_events=span.dropped_events,
-            dropped_links=span.dropped_links,
-            attributes=_listed(self._attributes(attributes, found, subject, named), found),
-        )
+        span.resource = self._resource(span.resource)
+        span.scope = self._scope(span.scope)
+        if span.trace_state:
+            span.trace_state = self._field(span.trace_state, "trace_state", found)
+        span.name = self._field(span.name, "name", found)
+        if span.events:
+            span.events = self._events(span.events, found, subject)
+        if span.links:
+            span.links = self._links(span.links, found)
+        if span.status_message:
+            span.status_message = self._field(span.status_message, "status.message", found)
+        clean = self._attributes(attributes, found, subject, named)
+        span.attributes = _listed(clean, found)
+        return span
 
     def log(self, log: LogRecord) -> LogRecord:
         """A log line fit to leave."""
@@ -180,6 +194,12 @@ class Scrubber:
         ]
 
     def _resource(self, resource: ResourceRecord) -> ResourceRecord:
+        if resource is self._last_resource and self._clean_resource is not None:
+            return self._clean_resource
+        self._last_resource, self._clean_resource = resource, self._known_resource(resource)
+        return self._clean_resource
+
+    def _known_resource(self, resource: ResourceRecord) -> ResourceRecord:
         known = self._resources.get(id(resource))
         if known is not None:
             return known[1]
@@ -192,6 +212,12 @@ class Scrubber:
         return _remember(self._resources, resource, clean)
 
     def _scope(self, scope: ScopeRecord) -> ScopeRecord:
+        if scope is self._last_scope and self._clean_scope is not None:
+            return self._clean_scope
+        self._last_scope, self._clean_scope = scope, self._known_scope(scope)
+        return self._clean_scope
+
+    def _known_scope(self, scope: ScopeRecord) -> ScopeRecord:
         known = self._scopes.get(id(scope))
         if known is not None:
             return known[1]
@@ -226,3 +252,8 @@ def _listed(attributes: Attributes | None, found: list[str]) -> Attributes | Non
     if not found:
         return attributes
     return {**(attributes or {}), TRACEO_REDACTED: tuple(found[:_LISTED])}
+
+
+from traceo import _compiled  # noqa: E402  last: the compiled twin, if there is a fresh one, takes this place
+
+_compiled.replace(__name__)
