@@ -62,10 +62,10 @@ def clean_into(
     dropped = offered - len(cleaned)
     for key, value in cleaned.items():
         if key in target:
-            del target[key]
+            target.pop(key, None)
         elif max_count is not None and len(target) >= max_count:
             _logger.warning("More than %d attributes: the oldest is dropped to make room.", max_count)
-            del target[next(iter(target))]
+            target.pop(next(iter(target)), None)  # another thread may have been quicker
             dropped += 1
         target[key] = value
     return dropped

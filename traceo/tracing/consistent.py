@@ -14,7 +14,7 @@ from opentelemetry.trace import Link, SpanKind, TraceState, get_current_span
 
 from traceo.records import Attributes
 from traceo.semconv import TRACEO_SAMPLING_PROBABILITY
-from traceo.tracing.sampling import ALL, NONE, Decision, SamplingResult
+from traceo.tracing.sampling import NONE, Decision, SamplingResult
 
 __all__ = ["ConsistentRatio", "Stamp", "probability_of"]
 
@@ -46,7 +46,7 @@ class ConsistentRatio:
         if not 0.0 <= probability <= 1.0:
             raise ValueError("Probability must be in range [0.0, 1.0].")
         self.threshold = _rounded(_WHOLE - round(probability * _WHOLE))
-        self.root_bound = ALL if not self.threshold else NONE if self.threshold == _WHOLE else -self.threshold
+        self.root_bound = NONE if self.threshold == _WHOLE else -1 - self.threshold
         self.stamp = None if self.threshold == _WHOLE else Stamp(self.threshold)
 
     def should_sample(

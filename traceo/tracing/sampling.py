@@ -46,7 +46,7 @@ _LOW_64 = ALL - 1
 class Bounds(NamedTuple):
     """The bound for a root span and for each kind of parent; ``NONE`` keeps nothing, ``ALL`` everything.
 
-    A negative one is a threshold of consistent sampling, for a root only: see ``traceo.tracing.consistent``.
+    A negative one is ``-1 - threshold`` of consistent sampling: see ``traceo.tracing.consistent``.
     """
 
     root: int

@@ -279,8 +279,11 @@ class Span(SpanIdentity):
                 self._set_slowly(given)
                 return
         if kept is None:
-            self._attributes = given.copy()
-            return
+            copied = given.copy()
+            if self._attributes is None:  # another thread may have been quicker
+                self._attributes = copied
+                return
+            kept = self._attributes
         for key in given:
             if key in kept:  # a known key moves to the end
                 del kept[key]
@@ -308,7 +311,9 @@ class Span(SpanIdentity):
             kept = {}
             dropped = clean_into(kept, attributes, limits.max_event_attributes, limits.max_attribute_length)
         if self._events is None:
-            self._events = _Newest(limits.max_events)
+            made = _Newest(limits.max_events)
+            if self._events is None:  # another thread may have been quicker
+                self._events = made
         self._events.append(Event(name, self._site.now() if timestamp is None else timestamp, kept, dropped))
 
     def add_link(self, context: SpanContext, attributes: Attributes | None = None) -> None:
@@ -324,7 +329,9 @@ class Span(SpanIdentity):
         if attributes:
             dropped = clean_into(kept, attributes, limits.max_link_attributes, limits.max_attribute_length)
         if self._links is None:
-            self._links = _Newest(limits.max_links)
+            made = _Newest(limits.max_links)
+            if self._links is None:  # as above
+                self._links = made
         self._links.append(Link(context, kept, dropped))
 
     def update_name(self, name: str) -> None:
@@ -370,14 +377,13 @@ class Span(SpanIdentity):
 
     def end(self, end_time: int | None = None) -> None:
         """End the span, now or at ``end_time`` (unix nanoseconds). Further calls only warn."""
-        if self._end_time is not None:
-            _logger.warning("Calling end() on an ended span.")
-            return
         site = self._site
         if end_time is None:
-            self._end_time = site.clock.now() if _COMPILED else site.now()
-        else:
-            self._end_time = end_time
+            end_time = site.clock.now() if _COMPILED else site.now()
+        if self._end_time is not None:  # with no call between here and the next line, one of two threads wins
+            _logger.warning("Calling end() on an ended span.")
+            return
+        self._end_time = end_time
         self._room = 0
         outlets = site.outlets
         if outlets.processors is not None:

@@ -219,7 +219,7 @@ class Tracer:
                     flags |= 1
                 else:
                     recording = False
-            elif (trace_id & _LOW_56) + bound >= 0:
+            elif (trace_id & _LOW_56) + bound >= -1:
                 flags |= 1
                 stamp = self._stamp
             else:
