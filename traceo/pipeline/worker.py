@@ -131,7 +131,7 @@ class Pipeline:
         self.queue.close()
         if any(self.queue.waiting().values()):
             self._start()
-        if self._alive:
+        if self._has_begun(timeout_s / 2):
             self.queue.rouse()
             if not self._has_finished(self._deadline - self._reserve_s()):
                 self._close_route()
@@ -267,6 +267,13 @@ class Pipeline:
             self._alive = False
             if self._finished.locked():
                 self._finished.release()
+
+    def _has_begun(self, timeout_s: float) -> bool:
+        """Whether the thread lives. One that was started without the memory to run never says a word."""
+        until = self._clock() + timeout_s
+        while self._alive and not self._thread_id and self._clock() < until:
+            pause(0.001)
+        return self._alive and bool(self._thread_id)
 
     def _has_finished(self, until: float) -> bool:
         finished = self._finished.acquire(timeout=max(0.0, until - self._clock()))
