@@ -2,6 +2,6 @@
 
 cdef class CurrentSpan:
     cpdef get(self)
-    cpdef enter(self, span)
-    cpdef here(self)
+    cpdef around(self, span)
+    cpdef enter(self, inner)
     cpdef leave(self, token, inner, span)

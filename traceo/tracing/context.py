@@ -41,17 +41,17 @@ class CurrentSpan:
         """The current span, of whatever make; None when there is none."""
         return current().get(SPAN_KEY)
 
-    def enter(self, span: Any) -> Any:
-        """Make ``span`` current; give the token back to ``leave``."""
+    def around(self, span: Any) -> Any:
+        """A context like the one there is, with ``span`` as the current one."""
         outer = current()
-        # A context that holds nothing but another span has nothing to hand on.
+        # One that holds nothing but another span has nothing to hand on.
         inner = Context(outer) if len(outer) > 1 or (outer and SPAN_KEY not in outer) else Context()
         put(inner, SPAN_KEY, span)
-        return attach(inner)
+        return inner
 
-    def here(self) -> Any:
-        """The context as it is now."""
-        return current()
+    def enter(self, inner: Any) -> Any:
+        """Make ``inner`` the context; give the token back to ``leave``."""
+        return attach(inner)
 
     def leave(self, token: Any, inner: Any, span: Any) -> None:
         """Restore what was current before ``span`` was entered, which made ``inner`` the context.
@@ -60,12 +60,14 @@ class CurrentSpan:
         still holds ``inner`` as its context, the generator's caller for one, gets the outer span in it; a
         span that is open and current here stays so.
         """
-        found = current().get(SPAN_KEY)
+        here = current()
         try:
-            if found is not span:
-                heal(inner, token)
-                if getattr(found, "is_recording", bool)():
-                    return
+            if here is not inner:
+                found = here.get(SPAN_KEY)
+                if found is not span:
+                    heal(inner, token)
+                    if getattr(found, "is_recording", bool)():
+                        return
             detach(token)
         except (ValueError, RuntimeError):  # left in another context than it was entered in
             heal(inner, token)

@@ -60,8 +60,8 @@ cdef class CurrentSpan:
         found = PyDict_GetItem(outer, _KEY)
         return None if found == NULL else <object>found
 
-    cpdef enter(self, span):
-        """Make ``span`` current; give the token back to ``leave``."""
+    cpdef around(self, span):
+        """A context like the one there is, with ``span`` as the current one."""
         outer = _outer()
         inner = traceo_new(_Context, ())  # alone: an empty Context needs no initialisation
         if not isinstance(outer, dict):
@@ -69,22 +69,24 @@ cdef class CurrentSpan:
         elif len(<dict>outer) > 1 or (len(<dict>outer) == 1 and PyDict_GetItem(outer, _KEY) == NULL):
             PyDict_Update(inner, outer)
         PyDict_SetItem(inner, _KEY, span)
+        return inner
+
+    cpdef enter(self, inner):
+        """Make ``inner`` the context; give the token back to ``leave``."""
         if _variable is None:
             return _runtime.attach(inner)
         return PyContextVar_Set(_variable, inner)
 
-    cpdef here(self):
-        """The context as it is now."""
-        return _outer()
-
     cpdef leave(self, token, inner, span):
         """Restore what was current before ``span`` was entered; see ``context.py``."""
-        found = self.get()
+        here = _outer()
         try:
-            if found is not span:
-                heal(inner, token)
-                if getattr(found, "is_recording", bool)():
-                    return
+            if here is not inner:
+                found = here.get(_KEY)
+                if found is not span:
+                    heal(inner, token)
+                    if getattr(found, "is_recording", bool)():
+                        return
             if _variable is None:
                 _runtime.detach(token)
             else:

@@ -41,5 +41,7 @@ cdef class ActiveSpan:
     cpdef finish(self, error)
 
 
+@cython.locals(ours=Span)
+cdef _end(span)
 @cython.locals(known=SpanIdentity)
 cpdef current_ids()

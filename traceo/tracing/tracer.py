@@ -335,11 +335,11 @@ class ActiveSpan:
                 name, context, kind, attributes, links, start_time, self._on_exit & 3
             )
         if _COMPILED:
-            self._token = _current.enter(span)
-            self._inner = _current.here()
+            self._inner = _current.around(span)
+            self._token = _current.enter(self._inner)
             return span
-        outer = current()
-        inner = Context(outer) if outer else Context()
+        outer = current()  # as in CurrentSpan.around
+        inner = Context(outer) if len(outer) > 1 or (outer and SPAN_KEY not in outer) else Context()
         put(inner, SPAN_KEY, span)
         self._token = attach(inner)
         self._inner = inner
@@ -353,7 +353,11 @@ class ActiveSpan:
     ) -> None:
         if _COMPILED:
             _current.leave(self._token, self._inner, self._span)
-        elif current().get(SPAN_KEY) is self._span:  # the usual half of CurrentSpan.leave
+            if exc_val is None:
+                if self._on_exit & 4:
+                    _end(self._span)
+                return
+        elif current() is self._inner:  # the usual half of CurrentSpan.leave
             try:
                 detach(self._token)
             except (ValueError, RuntimeError):
@@ -390,6 +394,15 @@ class ActiveSpan:
         again._arguments = self._arguments
         again._on_exit = self._on_exit
         return again
+
+
+def _end(span: Any) -> None:
+    """``span.end()``, without looking the method up where its class is known."""
+    if type(span) is Span:
+        ours: Span = span
+        ours.end()
+    elif type(span) is not DroppedSpan:
+        span.end()
 
 
 def use_span(
