@@ -25,6 +25,7 @@ from traceo.tracing.processors import SpanProcessors
 from traceo.tracing.resource import ResourceLike, default_resource, forked, record_of
 from traceo.tracing.sampling import Sampler, sampler_from_environ
 from traceo.tracing.scope import InstrumentationScope
+from traceo.tracing.self_metrics import CountingSampler, LiveSpans, are_wanted, meter_of
 from traceo.tracing.site import Outlets, Site
 from traceo.tracing.span import Span
 from traceo.tracing.tracer import Tracer
@@ -41,7 +42,8 @@ class TracerProvider(ApiTracerProvider):
     OpenTelemetry SDK's. ``sink`` is called with each sampled span as it ends, in the thread that ends it;
     ``flush`` waits until what the sink took is delivered, for so many seconds or, at shutdown, for as long
     as it sees fit (None). ``clock`` gives unix nanoseconds. ``keep_errors`` and ``keep_slower_than_s`` give
-    the sink also traces that the sampler left out, see ``traceo.tracing.keeping``.
+    the sink also traces that the sampler left out, see ``traceo.tracing.keeping``. ``meter_provider`` is for
+    ``traceo.tracing.self_metrics``, off unless its variable is set.
 
     >>> ended = []
     >>> provider = TracerProvider(sink=ended.append, shutdown_on_exit=False)
@@ -60,7 +62,7 @@ class TracerProvider(ApiTracerProvider):
         id_generator: Any = None,
         span_limits: Any = None,
         *,
-        meter_provider: object = None,  # noqa: ARG002  the SDK's signature
+        meter_provider: Any = None,
         sink: Callable[[Span], object] | None = None,
         flush: Callable[[float | None], bool] | None = None,
         clock: Callable[[], int] = time_ns,
@@ -77,6 +79,9 @@ class TracerProvider(ApiTracerProvider):
         self._outlets = Outlets(sink)
         if active_span_processor is not None:
             self._outlets.processors = active_span_processor
+        self._deciding = self.sampler
+        if are_wanted():
+            self._count_spans(meter_of(meter_provider))
         self._keeping: Keeping | None = None
         if keep_errors or keep_slower_than_s:
             self._keeping = Keeping(self._outlets, errors=keep_errors, slower_than_s=keep_slower_than_s)
@@ -121,7 +126,7 @@ class TracerProvider(ApiTracerProvider):
         with self._lock:
             known = self._tracers.get(key)
             if known is None:
-                known = (scope, Tracer(self._site(scope), self.sampler, self.id_generator))
+                known = (scope, Tracer(self._site(scope), self._deciding, self.id_generator))
                 self._configure(*known)
                 self._tracers[key] = known
         return known[1]  # pyright: ignore[reportReturnType]  a Tracer by registration, see traceo.tracing
@@ -178,6 +183,10 @@ class TracerProvider(ApiTracerProvider):
             now=self._clock,
             keeping=self._keeping,
         )
+
+    def _count_spans(self, meter: Any) -> None:
+        self._deciding = CountingSampler(self.sampler, meter)
+        self.add_span_processor(LiveSpans(meter))
 
     def _configure(self, scope: InstrumentationScope, tracer: Tracer) -> None:
         if self._configurator is None:
