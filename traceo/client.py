@@ -151,6 +151,8 @@ class Client:
 
     def before_fork(self) -> None:
         """See `Pipeline.before_fork`."""
+        if self._endings is not None:
+            self._endings.signals.before_fork()
         if self._pipeline is not None:
             self._pipeline.before_fork()
 
@@ -158,11 +160,15 @@ class Client:
         """See `Pipeline.after_fork_in_parent`."""
         if self._pipeline is not None:
             self._pipeline.after_fork_in_parent()
+        if self._endings is not None:
+            self._endings.signals.after_fork_in_parent()
 
     def after_fork_in_child(self) -> None:
         """See `Pipeline.after_fork_in_child`."""
         if self._pipeline is not None:
             self._pipeline.after_fork_in_child()
+        if self._endings is not None:
+            self._endings.signals.after_fork_in_child()
 
     def _sampling(self) -> Mapping[str, int]:
         keeping = getattr(self.provider, "keeping", None)

@@ -63,6 +63,26 @@ signal.pthread_kill(pipeline._thread_id, signal.SIGTERM)
 while True:
     time.sleep(0.01)
 """,
+    "in another thread, while the main thread sleeps": """
+spans()
+thread = threading.Thread(target=time.sleep, args=(60,), daemon=True)
+thread.start()
+threading.Timer(0.1, lambda: signal.pthread_kill(thread.ident, signal.SIGTERM)).start()
+time.sleep(60)
+""",
+    "in C code that does not return": """
+import hashlib
+spans()
+threading.Timer(0.1, lambda: os.kill(os.getpid(), 15)).start()
+hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+""",
+    "after all descriptors were closed": """
+spans()
+os.closerange(3, 1000)
+with open(os.devnull) as file:
+    time.sleep(0.05)
+    terminate()
+""",
     "in the middle of a flush": """
 threading.Timer(0.3, lambda: os.kill(os.getpid(), 15)).start()
 while True:
@@ -252,21 +272,41 @@ def test_the_first_process_of_a_container_delivers_and_goes_on(run, recorder):
     assert recorder.names() == {"work": 200}
 
 
-def test_init_in_another_thread_says_so_and_holds_what_it_can(start, recorder):
-    app = start(
+@pytest.mark.parametrize("then", ["", "signal.signal(15, signal.SIG_DFL)"])
+def test_init_in_another_thread_is_as_good(then, run, recorder):
+    app = run(
         SPANS
-        + """
+        + f"""
 thread = threading.Thread(target=traceo.init)
 thread.start()
 thread.join()
-print(*traceo.status().notes)
-signal.signal(signal.SIGTERM, signal.SIG_DFL)
+assert traceo.status().notes == ()
+assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+{then}
 spans()
 terminate()
 """
     )
-    assert app.process.wait(60) == -signal.SIGTERM
-    assert "init() ran outside the main thread" in app.out
+    assert app.process.returncode == -signal.SIGTERM, app.err
+    assert recorder.names() == {"work": 100}
+
+
+def test_a_signal_to_a_child_is_no_signal_to_its_parent(run, recorder):
+    app = run(
+        START
+        + """
+spans()
+for _ in range(20):
+    child = os.fork()
+    if child == 0:
+        time.sleep(60)
+    os.kill(child, signal.SIGTERM)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
+time.sleep(0.3)
+print("goes on")
+"""
+    )
+    assert (app.process.returncode, app.out) == (0, "goes on\n"), app.err
     assert recorder.names() == {"work": 100}
 
 
