@@ -16,7 +16,6 @@ cdef class Keeping:
     cdef public Py_ssize_t kept_slow
     cdef public Py_ssize_t kept_spans
     cdef public Py_ssize_t lost
-    cdef public Py_ssize_t failures
 
     @cython.locals(held=Held)
     cpdef open(self)
@@ -35,7 +34,10 @@ cdef class Held:
     @cython.locals(keeping=Keeping, spans=list)
     cpdef _hold(self, span)
     @cython.locals(keeping=Keeping, spans=list)
-    cpdef _decide(self, span, int is_root)
-    cpdef _count(self, reason)
+    cpdef _settle(self)
+    cpdef _count(self)
     @cython.locals(keeping=Keeping)
-    cpdef _keep(self, span, reason)
+    cpdef _keep(self, span)
+
+
+cdef bint _took_longer(start, end, long long than_ns)

@@ -46,7 +46,6 @@ class Keeping:
 
     __slots__ = (
         "errors",
-        "failures",
         "held",
         "kept_failed",
         "kept_slow",
@@ -81,7 +80,6 @@ class Keeping:
         self.kept_spans = 0
         self.lost = 0
         """Spans of kept traces that a full buffer had no room for."""
-        self.failures = 0
 
     def open(self) -> "Held":
         """A buffer for a new local root."""
@@ -118,70 +116,66 @@ class Held:
     def ended(self, span: Any, status: Any, start: Any, end: Any, is_root: int) -> None:
         """Take an ended span; never raises."""
         keeping = self._keeping
-        try:
-            reason = self._reason
-            if reason is None:
-                if keeping.errors and status is not None and status.status_code is _ERROR:
-                    reason = self._reason = "error"
-                elif keeping.slower_than_ns and end - start > keeping.slower_than_ns:
-                    reason = self._reason = "slow"
-                if reason is not None and self._decided:
-                    self._count(reason)
-            if is_root or self._decided:
-                self._decide(span, is_root)
-                return
+        if self._reason is None:
+            if keeping.errors and status is not None and status.status_code is _ERROR:
+                self._reason = "error"
+            elif keeping.slower_than_ns and _took_longer(start, end, keeping.slower_than_ns):
+                self._reason = "slow"
+            if self._reason is not None and self._decided:
+                self._count()
+        if not is_root:
             self._hold(span)
-        except Exception:  # times that are no numbers, say; the span is lost, the application goes on
-            keeping.failures += 1
+        elif not self._decided:
+            self._decided = 1
+            if self._reason is not None:
+                self._count()
+                self._keep(span)
+        if self._decided:
+            self._settle()
 
     def _hold(self, span: Any) -> None:
         keeping = self._keeping
+        if self._spans is None:
+            self._spans = []
         spans = self._spans
-        if spans is None:
-            spans = self._spans = []
         if len(spans) < keeping.spans_a_root and keeping.held < keeping.spans_in_all:
             spans.append(span)
             keeping.held += 1
             return
         self._lost += 1
         if self._reason is not None and spans:  # the newest stand nearest to what went wrong
-            del spans[0]
+            spans.pop(0)
             spans.append(span)
 
-    def _decide(self, span: Any, is_root: int) -> None:
-        """The root has ended, or a span came after it."""
+    def _settle(self) -> None:
+        """Pass on what is held, or forget it; one by one, as another thread's span may come meanwhile."""
         keeping = self._keeping
         spans = self._spans
-        self._spans = None
-        self._decided = 1
-        if spans is not None:
-            keeping.held -= len(spans)
-        reason = self._reason
-        if reason is None:
+        if self._reason is None:
             self._lost = 0
+            while spans:
+                spans.pop()
+                keeping.held -= 1
             return
-        if is_root:
-            self._count(reason)
         keeping.lost += self._lost
         self._lost = 0
-        if spans is not None:
-            for waiting in spans:
-                self._keep(waiting, reason)
-        self._keep(span, reason)
+        while spans:
+            keeping.held -= 1
+            self._keep(spans.pop(0))
 
-    def _count(self, reason: str) -> None:
-        if reason == "error":
+    def _count(self) -> None:
+        if self._reason == "error":
             self._keeping.kept_failed += 1
         else:
             self._keeping.kept_slow += 1
 
-    def _keep(self, span: Any, reason: str) -> None:
+    def _keep(self, span: Any) -> None:
         keeping = self._keeping
         attributes = span._attributes
         if attributes is None:
-            span._attributes = {_KEPT: reason}
+            span._attributes = {_KEPT: self._reason}
         else:
-            attributes[_KEPT] = reason
+            attributes[_KEPT] = self._reason
         keeping.kept_spans += 1
         if keeping.outlets.sink is not None:
             keeping.outlets.hand_over(span)
@@ -189,6 +183,13 @@ class Held:
     def __del__(self) -> None:
         if self._spans is not None:  # the root never ended, and nobody can end it any more
             self._keeping.held -= len(self._spans)
+
+
+def _took_longer(start: Any, end: Any, than_ns: int) -> bool:
+    try:
+        return end - start > than_ns
+    except Exception:  # times that an application gave, and that are no numbers
+        return False
 
 
 from traceo import _compiled  # noqa: E402  last: the compiled twin, if there is a fresh one, takes this place
