@@ -142,7 +142,7 @@ STEMS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 # Subtrees that are about a person as a whole.
 PREFIXES: dict[str, str] = {"enduser": "USER", "http_cookie": "COOKIE", "http_request_cookie": "COOKIE"}
-# What people say to language models and hear from them, by the generative AI conventions of OpenTelemetry (the
+# What people say to language models and hear from them, by OpenTelemetry's generative AI conventions (the
 # deprecated attributes and event bodies too), of OpenLLMetry and OpenInference: whole keys …
 GEN_AI = words_in(
     """

@@ -190,7 +190,7 @@ class Spool:
         self._close_files()
 
     def forget(self) -> None:
-        """In a forked child: the files are the parent's, and our copies of the descriptors must not hold them."""
+        """In a forked child: the files are the parent's; our copies of the descriptors must not hold them."""
         self._close_files()
         self._renew()
 
