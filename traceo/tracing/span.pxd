@@ -14,11 +14,12 @@ cdef class SpanIdentity:
     cdef public object _trace_state
 
     cpdef get_span_context(self)
+    cpdef identify(self)
 
 
-@cython.freelist(64)
+@cython.no_gc  # nothing it refers to could refer to it
 cdef class DroppedSpan(SpanIdentity):
-    pass
+    cpdef get_span_context(self)
 
 
 cdef class Event:
@@ -28,7 +29,6 @@ cdef class Event:
     cdef public object _timestamp
 
 
-@cython.freelist(64)
 cdef class Span(SpanIdentity):
     cdef public dict _attributes
     cdef public Py_ssize_t _dropped_attributes

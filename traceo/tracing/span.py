@@ -26,6 +26,7 @@ from opentelemetry.trace.span import DEFAULT_TRACE_STATE
 from traceo.records import AnyValue, Attributes
 from traceo.tracing.attributes import clean_into
 from traceo.tracing.exceptions import describe, exception_attributes
+from traceo.tracing.ids import bits
 from traceo.tracing.scope import InstrumentationInfo, InstrumentationScope
 from traceo.tracing.site import Site
 
@@ -47,6 +48,9 @@ _REMOTE_PARENT = 0x200
 _LOCAL_ROOT = 0x400
 
 
+_identities: dict[int, tuple[int, int]] = {}
+
+
 class SpanIdentity:
     """The ids a span is known by; its ``SpanContext`` is only made when somebody asks."""
 
@@ -54,7 +58,7 @@ class SpanIdentity:
 
     _context: SpanContext | None
     _flags: int
-    _span_id: int
+    _span_id: int  # 0 while a DroppedSpan has no ids
     _trace_id: int
     _trace_state: TraceState | None
 
@@ -72,11 +76,29 @@ class SpanIdentity:
             self._context = context
         return context
 
+    def identify(self) -> None:
+        """Make ids where there are none: the same, whichever thread asks first, and without a lock."""
+        ids = _identities.setdefault(id(self), (bits(128) or 1, bits(64) or 1))
+        # A thread that was quicker has stored its ids before it forgot them here.
+        if not self._span_id:
+            self._trace_id = ids[0]
+            self._span_id = ids[1]
+        _identities.pop(id(self), None)
+
 
 class DroppedSpan(SpanIdentity):
-    """A span that the sampler dropped: it has an identity to propagate and records nothing."""
+    """A span that the sampler dropped: it has an identity to propagate and records nothing.
+
+    One that was dropped whatever its ids has none (``_span_id`` is 0) before somebody asks.
+    """
 
     __slots__ = ()
+
+    def get_span_context(self) -> SpanContext:
+        """The immutable identity, made once."""
+        if not self._span_id:
+            self.identify()
+        return SpanIdentity.get_span_context(self)
 
     def is_recording(self) -> bool:
         """Never."""

@@ -60,6 +60,7 @@ class Tracer:
         "_enabled",
         "_id_generator",
         "_ids",
+        "_never",
         "_random_flag",
         "_sampler",
         "_site",
@@ -80,6 +81,10 @@ class Tracer:
         # Without random ids nobody could tell the threshold from the id, so it is not promised.
         self._stamp = getattr(sampler, "stamp", None) if self._random_flag else None
         self._enabled = True
+        # Whether no root is ever recorded, whatever its id.
+        self._never = self._bounds is not None and self._bounds[0] == NONE and self._ids is not None
+        if site.keeping is not None:
+            self._never = False
 
     @property
     def sampler(self) -> Sampler:
@@ -124,7 +129,8 @@ class Tracer:
             if record_exception and set_status_on_exception
             else _on_exit(record_exception, set_status_on_exception, False)
         )
-        return self._start(name, context, kind, attributes, links, start_time, on_exit)
+        parent = _parent(context) if _COMPILED or context is not None else current().get(SPAN_KEY)
+        return self._start(name, context, kind, attributes, links, start_time, on_exit, parent)
 
     def start_as_current_span(
         self,
@@ -159,11 +165,8 @@ class Tracer:
         links: Sequence[ApiLink] | None,
         start_time: int | None,
         on_exit: int,
+        parent: Any,
     ) -> Any:
-        if context is not None:
-            parent = context.get(SPAN_KEY)
-        else:
-            parent = _current.get() if _COMPILED else current().get(SPAN_KEY)
         if not self._enabled:
             return NonRecordingSpan(_context_of(parent))
         trace_id: int = 0
@@ -174,6 +177,8 @@ class Tracer:
             pass
         elif isinstance(parent, SpanIdentity):
             known: SpanIdentity = parent
+            if not known._span_id:
+                known.identify()
             trace_id = known._trace_id
             parent_id = known._span_id
             parent_state = known._trace_state
@@ -191,6 +196,14 @@ class Tracer:
             flags = origin & 2
         else:
             flags = self._random_flag
+            if self._never:  # and so its ids are not needed before somebody asks for them
+                dropped = DroppedSpan.__new__(DroppedSpan) if _COMPILED else DroppedSpan()
+                dropped._trace_id = 0
+                dropped._span_id = 0
+                dropped._flags = flags
+                dropped._trace_state = None
+                dropped._context = None
+                return dropped
             if ids is None:
                 trace_id = self._id_generator.generate_trace_id()
             elif _COMPILED:
@@ -323,22 +336,33 @@ class ActiveSpan:
         tracer = self._tracer
         if tracer is not None:
             name, context, kind, attributes, links, start_time = self._arguments
-            self._span = tracer._start(name, context, kind, attributes, links, start_time, self._on_exit & 3)
+            self._span = tracer._start(
+                name, context, kind, attributes, links, start_time, self._on_exit & 3, _parent(context)
+            )
         return self._span
 
     def __enter__(self) -> Any:
-        span = self._span
         tracer = self._tracer
-        if tracer is not None:
-            name, context, kind, attributes, links, start_time = self._arguments
-            span = self._span = tracer._start(
-                name, context, kind, attributes, links, start_time, self._on_exit & 3
-            )
         if _COMPILED:
+            span = self._span
+            if tracer is not None:
+                name, context, kind, attributes, links, start_time = self._arguments
+                parent = _current.get() if context is None else context.get(SPAN_KEY)
+                span = self._span = tracer._start(
+                    name, context, kind, attributes, links, start_time, self._on_exit & 3, parent
+                )
             self._inner = _current.around(span)
             self._token = _current.enter(self._inner)
             return span
         outer = current()  # as in CurrentSpan.around
+        if tracer is None:
+            span = self._span
+        else:
+            name, context, kind, attributes, links, start_time = self._arguments
+            parent = outer.get(SPAN_KEY) if context is None else context.get(SPAN_KEY)
+            span = self._span = tracer._start(
+                name, context, kind, attributes, links, start_time, self._on_exit & 3, parent
+            )
         inner = Context(outer) if len(outer) > 1 or (outer and SPAN_KEY not in outer) else Context()
         put(inner, SPAN_KEY, span)
         self._token = attach(inner)
@@ -431,9 +455,16 @@ def current_ids() -> tuple[int, int, int]:
         return (0, 0, 0)
     if isinstance(span, SpanIdentity):
         known: SpanIdentity = span
+        if not known._span_id:
+            known.identify()
         return (known._trace_id, known._span_id, known._flags)
     context = _context_of(span)
     return (context.trace_id, context.span_id, int(context.trace_flags))
+
+
+def _parent(context: Context | None) -> Any:
+    """The span that a new one is a child of, of whatever make."""
+    return _current.get() if context is None else context.get(SPAN_KEY)
 
 
 def _context_of(span: object) -> SpanContext:
