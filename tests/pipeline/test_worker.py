@@ -196,7 +196,10 @@ def test_not_even_an_exit_thrown_into_the_thread_ends_it(assemble, memory, make_
 def test_a_thread_that_is_gone_is_replaced_by_the_next_put(pipeline, memory, make_span):
     pipeline.put_span(make_span())
     assert pipeline.flush(10)
-    pipeline._alive = False  # what is left when C code ends a thread
+    pipeline._stopping = True  # the thread goes, and what it leaves is what C code leaves that ends one
+    pipeline.queue.rouse()
+    assert pipeline._finished.acquire(timeout=10)
+    pipeline._stopping = False
     pipeline.put_span(make_span())
     assert pipeline.flush(10)
     assert pipeline.health.restarts == 1

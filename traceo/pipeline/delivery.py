@@ -129,6 +129,7 @@ class Delivery:
                 break
             if not self._send(batch, holding.route()):
                 break
+        holding.retry_disk()
         self._resolve()
 
     def _send(self, batch: Batch, route: "Route") -> bool:

@@ -91,6 +91,12 @@ class Holding:
             batch.pack()
             memory.reweigh(batch)
 
+    def retry_disk(self) -> None:
+        """The disk may have room by now for what it refused before."""
+        waits = self.is_away and self.memory.oldest is not None
+        if waits and self.spool is not None and self.spool.is_willing:
+            self.settle_in()
+
     def fit(self) -> None:
         """Keep to the budget: compress, then give up more and more of the traces, then whole batches."""
         memory, shed = self.memory, self._shed
