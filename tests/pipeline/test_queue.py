@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from traceo.pipeline.queue import LOGS, SPANS, Barrier, Queue, Tally, weigh
+from traceo.pipeline.shedding import Shed
 from traceo.records import LogRecord, ResourceRecord, ScopeRecord, SpanRecord
 
 MiB = 1024 * 1024
@@ -71,6 +72,58 @@ def test_large_log_bodies_count_too():
     for _ in range(1000):
         q.put(log("x" * MiB))
     assert len(drain(q)) <= 32 + 15
+
+
+def test_no_pattern_of_large_and_small_values_escapes_the_bound():
+    """Once the first large one is met, each is weighed: on average sixteen pass before that."""
+    over = []
+    for _ in range(30):
+        q = queue(8 * MiB)
+        text = "x" * (256 * 1024)
+        for number in range(2000):
+            q.put(span("" if number % 16 == 15 else text))
+        kept = drain(q)
+        assert len(kept) + q.full_drops[SPANS].count == 2000
+        over.append(sum(weigh(item) for item in kept) - 8 * MiB)
+    assert sorted(over)[15] <= 20 * 256 * 1024
+    assert max(over) <= 32 * MiB  # one chance in ten thousand million a run
+
+
+def test_what_was_added_for_an_item_is_what_is_taken_off_with_it():
+    """Large first, small afterwards: the estimate does not believe that the large ones are gone."""
+    q = queue(64 * MiB)
+    q.beware()
+    for _ in range(40):
+        q.put(span("x" * MiB))
+    for _ in range(40):
+        q.put(span())
+    q.take(40, 1000 * MiB)
+    assert q.estimated_bytes == sum(weigh(item) for item in drain(q))
+    for _ in range(40):
+        q.put(span())
+    for _ in range(40):
+        q.put(span("x" * MiB))
+    q.take(40, 1000 * MiB)
+    assert q.estimated_bytes > 40 * MiB
+
+
+def test_near_the_bound_whole_traces_are_turned_away_and_errors_come_in(clock):
+    shed = Shed(clock)
+    q = Queue(2 * MiB, lambda: None, shed=shed)
+    errors = []
+    for number in range(1, 20_000):
+        item = span("x" * 100)
+        item.trace_id = number * 0x9E3779B97F4A7C15 % 2**128
+        if number % 100 == 0:
+            item.status_code = 2
+            errors.append(item.trace_id)
+        q.put(item)
+    kept = {item.trace_id for item in drain(q)}
+    assert len(kept) + q.full_drops[SPANS].count == 19_999
+    assert shed.step == 8
+    last_error = max(n for n, trace_id in enumerate(errors) if trace_id in kept)
+    assert set(errors[: last_error + 1]) <= kept
+    assert last_error > 20, "long after most of the others were turned away"
 
 
 def test_what_the_worker_holds_counts_against_the_same_budget():
