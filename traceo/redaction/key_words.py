@@ -142,8 +142,8 @@ STEMS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 # Subtrees that are about a person as a whole.
 PREFIXES: dict[str, str] = {"enduser": "USER", "http_cookie": "COOKIE", "http_request_cookie": "COOKIE"}
-# What people say to language models and hear from them, by OpenTelemetry's generative AI conventions (the
-# deprecated attributes and event bodies too), of OpenLLMetry and OpenInference: whole keys …
+# What people say to language models and hear from them, by the conventions of OpenTelemetry (the deprecated
+# attributes and event bodies too), of OpenLLMetry and of OpenInference: whole keys …
 GEN_AI = words_in(
     """
     gen_ai_input_messages gen_ai_output_messages gen_ai_system_instructions gen_ai_tool_call_arguments
