@@ -1,5 +1,7 @@
 from collections import Counter
 
+from traceo.collector.sender_drops import SenderDrops
+
 __all__ = ["Counters"]
 
 
@@ -12,3 +14,4 @@ class Counters:
         self.rejected: Counter[str] = Counter()  # requests, by reason
         self.rejected_spans = 0  # of accepted requests
         self.rejected_points = 0
+        self.sender_drops = SenderDrops()

@@ -46,6 +46,7 @@ class Probes:
         for label, name, values in (
             ("signal", "requests", counters.requests),
             ("reason", "rejected", counters.rejected),
+            ("reason", "dropped_by_senders", counters.sender_drops.by_reason()),
         ):
             full = f"traceo_collector_{name}_total"
             lines.append(f"# TYPE {full} counter")

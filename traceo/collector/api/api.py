@@ -53,6 +53,8 @@ class Status(msgspec.Struct, frozen=True):
     segments: int
     segment_bytes: int
     rejected_by_reason: dict[str, int]
+    dropped_by_senders: dict[str, int]
+    """What applications say they could not deliver, by reason; spans and log lines together."""
 
 
 def query_api(*, engine: Engine, store: Store, counters: Counters, keys: Keys) -> App:
@@ -137,6 +139,7 @@ def query_api(*, engine: Engine, store: Store, counters: Counters, keys: Keys) -
             rejected_spans=counters.rejected_spans,
             rejected_points=counters.rejected_points,
             rejected_by_reason=dict(counters.rejected),
+            dropped_by_senders=counters.sender_drops.by_reason(),
             **{name: value for name, value in figures.items() if name in names},
         )
 

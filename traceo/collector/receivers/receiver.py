@@ -118,6 +118,7 @@ class Receiver:
             self._counters.rejected_points += rejected
             return answer(batch.signal, batch.media, rejected=rejected, why=_NO_METRICS)
         await self._store_batch(batch, decoded)
+        self._counters.sender_drops.note(decoded.request)
         rejected = _broken_spans(decoded)
         self._counters.rejected_spans += rejected
         return answer(batch.signal, batch.media, rejected=rejected, why=_NO_IDS if rejected else "")
