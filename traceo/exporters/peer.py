@@ -119,7 +119,7 @@ class Peer:
         return self._made(lambda: self._sealer.package(signal, payload, batch_id, collector))
 
     def seal(self, signal: Signal, payload: bytes, batch_id: bytes) -> Package | None:
-        """`payload` sealed with the keys in hand; None without keys, or for a peer that gets nothing sealed."""
+        """`payload` sealed with the keys in hand; None without keys, or when nothing goes there sealed."""
         if self._settings.seal == "carrier":
             made = self._made(lambda: self._sealer.carrier(signal, payload, batch_id))
         elif self.kind != "traceo":
