@@ -35,3 +35,37 @@ def bars(results: list[dict[str, Any]], *, against: str) -> str:
     style = 'font-family="system-ui, sans-serif" font-size="12" fill="#334155"'
     background = f'<rect width="{WIDTH}" height="{y}" fill="#ffffff"/>'
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" {style}>{background}{"".join(parts)}</svg>\n'
+
+
+def lines(charts: list[tuple[str, dict[str, list[tuple[float, float]]]]]) -> str:
+    """One SVG with a chart above the other: seconds to the right, from zero up; a line for each name."""
+    parts: list[str] = []
+    height, top = 150, 26
+    for title, series in charts:
+        parts.append(f'<text x="0" y="{top}" font-weight="600">{escape(title)}</text>')
+        points = [point for line in series.values() for point in line]
+        most_x, most_y = max(x for x, _ in points) or 1, (max(y for _, y in points) or 1) * 1.1
+        bottom, left, right = top + 14 + height, 44, WIDTH - 90
+        for share in (0, 0.5, 1):
+            y = bottom - share * height
+            parts.append(f'<line x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}" stroke="#e2e8f0"/>')
+            parts.append(
+                f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end">{share * most_y:.3g}</text>'
+            )
+        for name, line in series.items():
+            colour = COLOURS.get(name, "#64748b")
+            path = " ".join(
+                f"{left + x / most_x * (right - left):.1f},{bottom - y / most_y * height:.1f}"
+                for x, y in line
+            )
+            parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
+            x, y = line[-1]
+            parts.append(
+                f'<text x="{left + x / most_x * (right - left) + 6:.1f}" y="{bottom - y / most_y * height + 4:.1f}" '
+                f'fill="{colour}">{escape(name)}</text>'
+            )
+        parts.append(f'<text x="{right}" y="{bottom + 16}" text-anchor="end">{most_x:.0f} s</text>')
+        top = bottom + 44
+    style = 'font-family="system-ui, sans-serif" font-size="12" fill="#334155"'
+    background = f'<rect width="{WIDTH}" height="{top}" fill="#ffffff"/>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {top}" {style}>{background}{"".join(parts)}</svg>\n'
