@@ -50,6 +50,13 @@ _HEADS = {tag: [bytes((tag, size)) for size in range(128)] for tag in (0x0A, 0x1
 _STRINGS = [bytes((0x12, size + 2, 0x0A, size)) for size in range(126)]
 _NAMES_KEPT = 4096
 _names: dict[str, bytes] = {}
+# So are most texts of span attributes: the first few of each key are kept as they were written. A key whose
+# values are all different fills its share and is left alone.
+_SPAN_ATTRIBUTE = 0x4A
+_KEYS_KEPT = 256
+_TEXTS_KEPT = 16
+_TEXT_CHARS = 256
+_texts: dict[str, dict[str, bytes]] = {}
 
 
 class _Losses:
@@ -130,8 +137,16 @@ def attributes(tag: int, attributes: Mapping[str, Any] | None) -> bytes:
         return b""
     parts: list[bytes] = []
     heads = _HEADS[tag]
+    keeps = tag == _SPAN_ATTRIBUTE
     try:
         for key, value in attributes.items():
+            if keeps and type(value) is str:
+                texts = _texts.get(key)
+                if texts is None or (written := texts.get(value)) is None:
+                    written = _remembered(key, value, texts)
+                if written is not None:
+                    parts.append(written)
+                    continue
             name = _name(key)
             if type(value) is str:
                 size = len(name) + len(value) + 4
@@ -160,6 +175,21 @@ def attributes(tag: int, attributes: Mapping[str, Any] | None) -> bytes:
     except Exception:
         losses.values += 1
     return b"".join(parts)
+
+
+def _remembered(key: object, value: str, texts: dict[str, bytes] | None) -> bytes | None:
+    """A span attribute, kept among the ``texts`` of its key if there is room; else None."""
+    if texts is None:
+        if type(key) is not str or len(_texts) >= _KEYS_KEPT:
+            return None
+        texts = _texts[key] = {}
+    if len(texts) >= _TEXTS_KEPT or len(value) > _TEXT_CHARS:
+        return None
+    before = losses.values
+    written = field(_SPAN_ATTRIBUTE, _pair(_name(key), value, 0))
+    if losses.values == before:  # else what was replaced is to be counted each time
+        texts[value] = written
+    return written
 
 
 def _pair(name: bytes, value: object, depth: int) -> bytes:
