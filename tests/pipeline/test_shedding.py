@@ -12,7 +12,7 @@ RESOURCE, SCOPE = ResourceRecord({}), ScopeRecord("s")
 def test_without_pressure_nothing_is_given_up(clock):
     shed = Shed(clock)
     assert not shed.is_active
-    assert not any(shed.sheds(number, is_error=False) for number in range(1, 1000))
+    assert not any(shed.sheds(number) for number in range(1, 1000))
 
 
 @settings(max_examples=30)
@@ -22,7 +22,7 @@ def test_one_trace_has_one_fate(trace_id, step):
     for _ in range(3):
         shed = Shed(lambda: 0.0)
         shed.press(step)
-        fates.add(shed.sheds(trace_id, is_error=False))
+        fates.add(shed.sheds(trace_id))
     assert len(fates) == 1
 
 
@@ -32,39 +32,38 @@ def test_each_step_gives_up_half_of_what_is_left_and_keeps_the_rest_of_it(clock)
     for step in range(1, MOST):
         shed = Shed(clock)
         shed.press(step)
-        left = {trace_id for trace_id in ids if not shed.sheds(trace_id, is_error=False)}
+        left = {trace_id for trace_id in ids if not shed.sheds(trace_id)}
         assert left < kept, "what a lower pressure gives up, a higher one does too"
         assert 0.8 < len(left) * 2**step / len(ids) < 1.2
         kept = left
     shed.press(MOST)
-    assert all(shed.sheds(trace_id, is_error=False) for trace_id in ids)
+    assert all(shed.sheds(trace_id) for trace_id in ids)
 
 
 def test_ids_that_a_sampler_by_the_low_bits_let_through_are_spread_all_the_same(clock):
     sampled = [number << 64 | number * 997 for number in range(1, 5001)]  # all in the lowest part of 64 bits
     shed = Shed(clock)
     shed.press(1)
-    assert 0.4 < sum(shed.sheds(trace_id, is_error=False) for trace_id in sampled) / 5000 < 0.6
+    assert 0.4 < sum(shed.sheds(trace_id) for trace_id in sampled) / 5000 < 0.6
 
 
 def test_a_trace_with_an_error_stays_until_the_last(clock):
     shed = Shed(clock)
     shed.press(MOST)
-    assert shed.sheds(7, is_error=False)
-    assert not shed.sheds(7, is_error=True)
+    assert shed.sheds(7)
     shed.spare(8)
-    assert not shed.sheds(8, is_error=False)
+    assert not shed.sheds(8)
 
 
 def test_it_lets_go_a_step_at_a_time_and_what_was_cut_stays_cut_for_a_while(clock):
     shed = Shed(clock)
     shed.press(2)
-    cut = [number for number in range(1, 200) if shed.sheds(number, is_error=False)]
+    cut = [number for number in range(1, 200) if shed.sheds(number)]
     steps = []
     for _ in range(5):
         shed.relax(is_calm=True)
         steps.append(shed.step)
-        assert all(shed.sheds(number, is_error=False) for number in cut) or not shed.is_active
+        assert all(shed.sheds(number) for number in cut) or not shed.is_active
         clock.now += 31
     assert steps == [2, 1, 0, 0, 0]
     assert not shed.is_active
@@ -83,7 +82,7 @@ def test_what_it_remembers_is_bounded(clock):
     shed = Shed(clock)
     shed.press(MOST)
     for number in range(50_000):
-        shed.sheds(number, is_error=False)
+        shed.sheds(number)
         shed.spare(number + 10**9)
     assert len(shed._cut) <= 8193
     assert len(shed._spared) <= 8193

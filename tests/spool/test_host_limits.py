@@ -189,3 +189,32 @@ def test_without_memory_spans_are_counted_as_dropped_and_the_application_goes_on
     assert sum(balance["spans"]["dropped"].values()) > 0
     app.end()
     collector.wait_for_spans(balance["spans"]["delivered"])
+
+
+def test_a_clock_that_jumps_delays_nothing_for_longer_than_it_is_wrong(collector, run_app):
+    """Waits go by the monotonic clock; a key set that seems to have expired is not sealed to meanwhile."""
+    app = run_app(
+        START,
+        """
+        real, ahead = time.time, [0.0]
+        time.time = lambda: real() + ahead[0]
+        spans(10)
+        assert traceo.flush(30)
+        ahead[0] = 5 * 365 * 86400.0
+        spans(10)
+        until(lambda: traceo.status().trouble)
+        say("ahead", trouble=traceo.status().trouble)
+        """,
+        BALANCE,
+        """
+        ahead[0] = -3600.0
+        until(lambda: traceo.status().spans.delivered == 20)
+        ahead[0] = 0.0
+        spans(10)
+        until(lambda: traceo.status().spans.delivered == 30)
+        """,
+    )
+    assert "not sealed to" in app.hear("ahead")["trouble"]
+    assert app.hear("balance")["spans"]["waiting"] == 10
+    app.end()
+    collector.wait_for_spans(30)

@@ -205,6 +205,6 @@ def _without_shed(batch: Batch, shed: Shed) -> tuple[bytes, int]:
 
     def wanted(item: bytes) -> bool:
         trace_id, is_error = identity_of(item, signal)
-        return not shed.sheds(trace_id, is_error=is_error)
+        return is_error or not shed.sheds(trace_id)
 
     return cut(batch.payload, wanted)

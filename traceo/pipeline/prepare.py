@@ -15,7 +15,7 @@ from traceo.pipeline.health import KEYS
 from traceo.pipeline.native import pause
 from traceo.pipeline.queue import LOGS, SPANS, signal_of
 from traceo.pipeline.scrub import Scrubber
-from traceo.pipeline.shedding import Shed, identify
+from traceo.pipeline.shedding import ERROR_STATUS, Shed, identify
 from traceo.records import LogRecord, ResourceRecord, SpanRecord
 from traceo.sealing.keyring import WrappedKey, encode_rows
 from traceo.semconv import TRACEO_DROPPED
@@ -105,18 +105,29 @@ def prepare(
     if parts.before_batch is not None:
         parts.before_batch()
     snapshot, scrub_span, scrub_log = parts.snapshot, parts.scrubber.span, parts.scrubber.log
+    sheds = shed.sheds if shed is not None and shed.is_active else _sheds_nothing
+    spare = shed.spare if shed is not None else _sheds_nothing
     for index, item in enumerate(items):
         if not index % _YIELD_EVERY:
             pause(0)  # hand the interpreter over: the application must not wait for a whole batch
         try:
             if item.__class__ is LogRecord:
                 log = cast("LogRecord", item)
-                if _is_kept(log, LOGS, shed, drop):
-                    logs.append(scrub_log(log))
-            else:
-                span = snapshot(item)
-                if _is_kept(span, SPANS, shed, drop):
-                    spans.append(scrub_span(span))
+                trace_id, is_error = identify(log)
+                if is_error:
+                    spare(trace_id)
+                elif sheds(trace_id):
+                    drop(LOGS, "queue_full", 1)
+                    continue
+                logs.append(scrub_log(log))
+                continue
+            span = snapshot(item)
+            if span.status_code == ERROR_STATUS:
+                spare(span.trace_id)
+            elif sheds(span.trace_id):
+                drop(SPANS, "queue_full", 1)
+                continue
+            spans.append(scrub_span(span))
         except Exception:  # fail closed: what could not be scrubbed does not leave
             drop(signal_of(item), "redaction_error", 1)
     if dropped is not None:
@@ -133,17 +144,8 @@ def _key_batches(parts: Parts) -> list[Batch]:
     return [Batch(KEYS, encode_rows(rows), len(rows))] if rows else []
 
 
-def _is_kept(record: SpanRecord | LogRecord, signal: str, shed: Shed | None, drop: Drop) -> bool:
-    if shed is None:
-        return True
-    trace_id, is_error = identify(record)
-    if is_error:
-        shed.spare(trace_id)
-        return True
-    if shed.is_active and shed.sheds(trace_id, is_error=False):
-        drop(signal, "queue_full", 1)
-        return False
-    return True
+def _sheds_nothing(_trace_id: int) -> bool:
+    return False
 
 
 def _mark(records: list[_Record], dropped: Mapping[str, int]) -> None:

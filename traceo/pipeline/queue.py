@@ -287,7 +287,7 @@ class Queue:
         if not self._shed.is_active:
             return False
         trace_id, is_error = identify(item)
-        return self._shed.sheds(trace_id, is_error=is_error)
+        return not is_error and self._shed.sheds(trace_id)
 
     def _is_enough(self) -> bool:
         """Whether the worker is to come before its timer: for many items, or for large ones."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from traceo.records import LogRecord
 
-__all__ = ["MOST", "Shed", "identify"]
+__all__ = ["ERROR_STATUS", "MOST", "Shed", "identify"]
 
 MOST: Final = 9  # steps: at 8 one trace in 256 is kept, at 9 only those with an error
 
@@ -19,7 +19,9 @@ _MASK: Final = (1 << 64) - 1
 _SPREAD: Final = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio: neighbours land far apart
 _REMEMBERED: Final = 8192
 _CALM_S: Final = 30.0  # longer than most traces take
-_ERROR: Final = 2  # OTLP's status code
+
+ERROR_STATUS: Final = 2
+"""OTLP's status code of a span that failed."""
 _ERROR_SEVERITY: Final = 17  # OTLP's first
 
 
@@ -50,11 +52,11 @@ class Shed:
         """This trace has an error."""
         _remember(self._spared, trace_id)
 
-    def sheds(self, trace_id: int, *, is_error: bool) -> bool:
-        """Whether an item of this trace is to be given up."""
+    def sheds(self, trace_id: int) -> bool:
+        """Whether an item of this trace is to be given up, unless it is an error itself."""
         if not self.is_active:
             return False
-        if is_error or trace_id in self._spared:
+        if trace_id in self._spared:
             return False
         if _rank(trace_id) < _FLOORS[self.step]:
             _remember(self._cut, trace_id)
@@ -91,8 +93,8 @@ def identify(item: Any) -> tuple[int, bool]:
             return item.trace_id or item.time_ns or item.observed_ns, item.severity >= _ERROR_SEVERITY
         status = getattr(item, "status_code", None)
         if status is not None:  # a SpanRecord
-            return item.trace_id, status == _ERROR
-        return item.get_span_context().trace_id, item.status.status_code.value == _ERROR
+            return item.trace_id, status == ERROR_STATUS
+        return item.get_span_context().trace_id, item.status.status_code.value == ERROR_STATUS
     except Exception:  # a foreign span may be anything
         return 0, False
 
