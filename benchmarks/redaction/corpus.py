@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from planted import EMBEDDINGS, IDS, SECRETS
 
-__all__ = ["clean", "planted_ids", "planted_secrets"]
+__all__ = ["clean", "core", "planted_ids", "planted_secrets"]
 
 _WORDS = [
     "order",
@@ -101,10 +101,11 @@ def planted_secrets(seed: int, per_kind: int) -> Iterator[tuple[str, str, str]]:
     for kind, make in SECRETS.items():
         for number in range(per_kind):
             text = make(r)
-            yield kind, _core(kind, text), frames[number % len(frames)].format(text)
+            yield kind, core(kind, text), frames[number % len(frames)].format(text)
 
 
-def _core(kind: str, text: str) -> str:
+def core(kind: str, text: str) -> str:
+    """What of ``text``, which holds a secret of ``kind``, must not leak."""
     if kind == "url credentials":
         return text.split("://")[1].rsplit("@", 1)[0]
     if kind == "azure":

@@ -8,13 +8,17 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from types import ModuleType
 from urllib.parse import unquote
 
-from corpus import clean, planted_ids, planted_secrets
+import corpus
+import formats
 
 from traceo.redaction import Engine, Policy
 
 _RUNS = 3
+# So much of a value may still be read.
+_READABLE = 0.05
 
 
 def _left(value: str, planted: str, text: str) -> float:
@@ -56,41 +60,56 @@ def main() -> int:
     engine = Engine(Policy.default(), pure=chosen.pure)
     table: dict[str, object] = {}
 
-    strings = list(clean(chosen.seed, 20_000))
-    marked = []
-    for text in strings:
-        hits: list[str] = []
-        if engine.text(text, "message", hits) is not text:
-            marked.append((hits, text))
-    table["clean strings falsely marked, %"] = round(100 * len(marked) / len(strings), 3)
-    for name, source in (
-        ("ids", planted_ids(chosen.seed, 200)),
-        ("secrets", planted_secrets(chosen.seed, 80)),
-    ):
-        total: Counter[str] = Counter()
-        leaked: list[tuple[str, str, str]] = []
-        for kind, value, text in source:
-            total[kind] += 1
-            result = engine.text(text, "message", [])
-            if _left(value, text, result) > 0.05:
-                leaked.append((kind, value, result))
-        table[f"{name} not leaked, %"] = round(100 * (1 - len(leaked) / total.total()), 2)
-        table[f"{name} leaked by type"] = dict(Counter(kind for kind, _, _ in leaked))
-        if chosen.show:
-            for miss in leaked[:40]:
-                print("MISSED", *map(repr, miss), file=sys.stderr)
-    if chosen.show:
-        for hits, text in marked[:40]:
-            print("FALSE", hits, repr(text), file=sys.stderr)
+    for name, source in (("corpus", corpus), ("other formats", formats)):
+        table[name] = _accuracy(engine, source, chosen.seed, show=chosen.show)
+    numbers = list(formats.bare_numbers(chosen.seed, 500))
+    leaked = sum(
+        _left(value, text, engine.text(text, "message", [])) > _READABLE for _, value, text in numbers
+    )
+    table["bare numbers of 9 to 12 digits without context, not leaked, %"] = _share(leaked, len(numbers))
     table.update(_cost(engine, chosen.seed))
     print(json.dumps(table, indent=2))
     return 0
 
 
+def _accuracy(engine: Engine, source: ModuleType, seed: int, *, show: bool) -> dict[str, object]:
+    strings = list(source.clean(seed, 20_000))
+    marked = []
+    for text in strings:
+        hits: list[str] = []
+        if engine.text(text, "message", hits) is not text:
+            marked.append((hits, text))
+    table: dict[str, object] = {"clean strings falsely marked, %": round(100 * len(marked) / len(strings), 3)}
+    for name, planted in (
+        ("ids", source.planted_ids(seed, 200)),
+        ("secrets", source.planted_secrets(seed, 80)),
+    ):
+        total: Counter[str] = Counter()
+        leaked: list[tuple[str, str, str]] = []
+        for kind, value, text in planted:
+            total[kind] += 1
+            result = engine.text(text, "message", [])
+            if _left(value, text, result) > _READABLE:
+                leaked.append((kind, value, result))
+        table[f"{name} not leaked, %"] = _share(len(leaked), total.total())
+        table[f"{name} leaked by type"] = dict(Counter(kind for kind, _, _ in leaked))
+        if show:
+            for miss in leaked[:40]:
+                print("MISSED", *map(repr, miss), file=sys.stderr)
+    if show:
+        for hits, text in marked[:40]:
+            print("FALSE", hits, repr(text), file=sys.stderr)
+    return table
+
+
+def _share(leaked: int, total: int) -> float:
+    return round(100 * (1 - leaked / total), 2)
+
+
 def _cost(engine: Engine, seed: int) -> dict[str, float]:
     unseen = []
     for run in range(_RUNS):
-        batch = list(clean(seed + 1 + run, 10_000))
+        batch = list(corpus.clean(seed + 1 + run, 10_000))
         began = time.process_time()
         for text in batch:
             engine.text(text, "message", [])

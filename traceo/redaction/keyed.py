@@ -9,7 +9,7 @@ import re
 from typing import NamedTuple
 
 from .filter import words_of_text
-from .key_words import words_in
+from .key_words import EXACT, words_in
 from .keys import KeyTable, words_of
 from .objects import names_of_persons
 from .persons import LOGGER, NAME, Roles, listens
@@ -62,6 +62,7 @@ _PIECES = bytes(
     ord(chr(c).lower()) if c < 128 and chr(c).isalnum() else ord("=") if c in b"=:" else ord(" ")
     for c in range(256)
 )
+_AMBIGUOUS = frozenset(f"key:{name}" for names in EXACT.values() for name in names.split())
 _CODES = frozenset({"PIN", "OTP", "CVV"})
 _NUMBER = re.compile(r"-?[\d.]{1,6}")
 _WORDY = frozenset({"TOKEN", "SESSION", "COOKIE", "EMAIL", "PHONE"})
@@ -174,7 +175,7 @@ class Keyed:
                     match["sep"] is not None and (" " not in key or "=" in match["sep"])
                 ):
                     names.append(match)
-            elif marker and _is_pair(text, start, match, marker):
+            elif marker and _is_pair(text, start, match, marker, rule):
                 start, end = _value(text, match, marker)
                 found = _Found(marker, rule, quoted=start > match.end())
                 if end > start and not _is_harmless(text[start:end], match, found):
@@ -245,7 +246,7 @@ def _key_start(text: str, at: int, match: re.Match[str]) -> int:
     return start - len(before.group()) if before else start
 
 
-def _is_pair(text: str, start: int, match: re.Match[str], marker: str) -> bool:
+def _is_pair(text: str, start: int, match: re.Match[str], marker: str, rule: str) -> bool:
     """Whether what follows the key makes it one: prose has commas, blanks and ``is`` too."""
     before = text[max(0, start - 3) : start]
     if match["pair"] is not None:
@@ -254,8 +255,8 @@ def _is_pair(text: str, start: int, match: re.Match[str], marker: str) -> bool:
         return before.endswith(("<", ":"))
     if match["close"] == "]" and before.endswith("[") and match["key"].isupper() and marker not in _SECRETS:
         return False  # a marker, and what stood behind the value
-    if match["sep"] == ":" and before.endswith("/"):
-        return False  # an image and its tag
+    if before.endswith("/") and (match["sep"] == ":" or rule in _AMBIGUOUS):
+        return False  # an image and its tag, or the end of a path
     if match["code"] is not None:
         return marker in _CODES
     return match["says"] is None or marker in _SAYS

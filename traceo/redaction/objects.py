@@ -22,6 +22,9 @@ _CALLED = re.compile(r"[A-Za-z][\w.]*\Z", re.ASCII)
 _CALLED_CHARS = 60
 _BETWEEN = " \t\n:=>\\\"'`"
 
+# Also what services are called.
+_SERVICES = frozenset({"billing", "shipping"})
+
 _Style = tuple[str, str, str]  # quote, separator, and what stands before the last dot of the key
 
 
@@ -81,6 +84,7 @@ class _Reader:
         else:  # an item of a list, or the whole text
             called = outer.called and (outer.opening == "[" or len(self._open) == 1)
         self._open.append(_Object(match.group(), called=called))
+        self._open[-1].logs = before.lower() in _SERVICES
 
     def _closing(self, _match: re.Match[str]) -> None:
         if len(self._open) > 1:
@@ -130,7 +134,7 @@ class _Reader:
 def names_of_persons(text: str, roles: Roles, names: Iterable[int], *, about: bool) -> dict[int, bool]:
     """Of the keys that end at ``names``, those that are a person's.
 
-    The value says whether they stand in a log record, whose ``name`` can also be that of its logger.
+    The value says whether they stand where a ``name`` can also be that of a logger or a service.
     ``about``: the whole text is known to be about a person.
     """
     reader = _Reader(text, roles, names, about=about)

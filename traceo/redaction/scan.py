@@ -15,8 +15,9 @@ from .decode import (
     percent,
     unescape,
 )
-from .detectors.detector import CERTAIN, Candidate, Detector, names
+from .detectors.detector import CERTAIN, POSSIBLE, Candidate, Detector, names
 from .filter import Trigger, make_filter
+from .key_words import words_in
 from .keyed import SAID, Keyed
 from .keys import KeyTable
 from .persons import is_person
@@ -31,6 +32,14 @@ _CONTEXT_AFTER = 24
 _WORDS_KEPT = 4096
 # Text inside text inside text: more than this nobody writes by accident.
 _LAYERS = 3
+# A key that ends so says how many or when, and one that ends in ``id`` names a row of a table.
+_MEASURES = words_in(
+    """
+    count size total type ms ns us seconds bytes version index at ts status limit offset length duration
+    latency rate ratio port depth retries attempts time timestamp date
+    """
+)
+_NO_IDS = frozenset({"PHONE", "CREDIT_CARD", "IBAN"})
 _STRUCTURES = ("keyed", "url", "sql", "percent", "escape", "base64")
 _UUID = re.compile(
     r"(?<![0-9A-Za-z])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9A-Za-z])", re.ASCII | re.IGNORECASE
@@ -101,11 +110,10 @@ class Scanner:
         if named is None:
             if len(self._by_words) >= _WORDS_KEPT:
                 self._by_words.clear()
-            text = words.replace("_", " ")
             named = frozenset(
                 index
                 for index, detector in enumerate(self._detectors)
-                if words and detector.context is not None and names(detector.context, text)
+                if detector.context is not None and _names_type(words, detector)
             )
             self._by_words[words] = named
         return named
@@ -124,7 +132,9 @@ class Scanner:
                 spans += [
                     Span(found[0], found[1], detector.entity, detector.entity)
                     for found in detector.find(text)
-                    if found[2] == CERTAIN or index in view.named or _has_context(text, found, detector)
+                    if found[2] == CERTAIN
+                    or index in view.named
+                    or (found[2] == POSSIBLE and _has_context(text, found, detector))
                 ]
             except Exception as error:
                 raise DetectorError(detector.entity) from error
@@ -177,6 +187,14 @@ class View:
 
 def _mapped(spans: list[Span], places: list[int]) -> list[Span]:
     return [Span(places[s.start], places[s.end], s.entity, s.rule) for s in spans]
+
+
+def _names_type(words: str, detector: Detector) -> bool:
+    """Whether a key names a type; ``phone_id`` and ``card_count`` are about something else."""
+    last = words.rsplit("_", 1)[-1]
+    if detector.context is None or last in _MEASURES or (last == "id" and detector.entity in _NO_IDS):
+        return False
+    return names(detector.context, words.replace("_", " "))
 
 
 def _has_context(text: str, candidate: Candidate, detector: Detector) -> bool:

@@ -15,6 +15,14 @@ __all__ = ["QUERY_TRIGGER", "Queries"]
 QUERY_TRIGGER = r"\?[0-9A-Za-z_.%\[\]$+~-]+="
 # A query inside a text: it follows a path or a host, and ends where a URL ends.
 _IN_TEXT = re.compile(r"(?<=[\w/.\-~\]%+)*])\?([0-9A-Za-z_.%\[\]$+~\-]+=[^\s\"'<>`\\^{|}]*)", re.ASCII)
+# Connection strings: their options configure a driver, and only secrets among them matter.
+_DRIVER = re.compile(
+    r"(?:jdbc:[a-z\d:+]+|postgres(?:ql)?|mysql|mariadb|mongodb|redis|rediss|valkey|amqps?|kafka|sqlite|mssql|sqlserver|"
+    r"oracle|clickhouse|cockroachdb|snowflake|bigquery|nats|mqtts?|memcached?|cassandra|neo4j|bolt|ldaps?|s3|gs|abfss?|"
+    r"hdfs|file|unix|ssh|git)(?:\+[a-z\d]+)*://[^\s\"'<>?]*\Z",
+    re.IGNORECASE,
+)
+_URL_CHARS = 300
 _PAIR = re.compile(r"(?:^|[&;?])([^=&;?#]{1,128})=([^&;#]*)")
 _KEYS_KEPT = 4096
 # Counts and switches say nothing about a person.
@@ -52,7 +60,10 @@ class Queries:
         """Query values of the URLs and request targets that stand in ``text``."""
         spans: list[Span] = []
         for match in _IN_TEXT.finditer(text):
-            spans.extend(self._values(match.group(1).rstrip(".,)]"), match.start(1)))
+            found = self._values(match.group(1).rstrip(".,)]"), match.start(1))
+            if _DRIVER.search(text[max(0, match.start() - _URL_CHARS) : match.start()]):
+                found = (span for span in found if span.rule != "url_query")
+            spans.extend(found)
         return spans
 
     def raw(self, query: str) -> list[Span]:

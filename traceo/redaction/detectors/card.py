@@ -52,6 +52,12 @@ _RANGES: tuple[tuple[int, int, frozenset[int]], ...] = (
     (6362, 6363, frozenset({16})), (6500, 6509, frozenset({16})),  # Elo, Hipercard
 )  # fmt: skip
 
+_EAN_DIGITS = 13
+_ARTICLE_CHARS = 24
+_ARTICLE = re.compile(
+    r"(?<![a-z])(?:ean|gtin|upc|barcode|article|artikel|artículo|isbn|jan)(?![a-z])", re.IGNORECASE
+)
+
 
 def _known_range(digits: str) -> bool:
     size = len(digits)
@@ -61,6 +67,15 @@ def _known_range(digits: str) -> bool:
 def is_card(digits: str) -> bool:
     """Luhn-valid, of a known issuer range, and as long as that issuer's numbers are."""
     return luhn(digits) and _known_range(digits)
+
+
+def _is_article(text: str, start: int, digits: str) -> bool:
+    """A valid article number (GS1 General Specifications, 7.9) that is called one."""
+    return (
+        len(digits) == _EAN_DIGITS
+        and _ARTICLE.search(text, max(0, start - _ARTICLE_CHARS), start) is not None
+        and sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(digits)) % 10 == 0
+    )
 
 
 def _judge(text: str) -> int:
@@ -77,6 +92,8 @@ def _find(text: str) -> Sequence[Candidate]:
     found: list[Candidate] = []
     for match in _PATTERN.finditer(text):
         start, end = match.span()
+        if _is_article(text, start, match.group()):
+            continue
         best = (start, end, _judge(match.group()))
         separator = match.group(1)
         # The groups after a number may be another one: a date, a security code.

@@ -11,6 +11,7 @@ __all__ = [
     "BEFORE",
     "CERTAIN",
     "EDGE",
+    "NAMED",
     "NO",
     "POSSIBLE",
     "Candidate",
@@ -24,10 +25,10 @@ __all__ = [
 ]
 
 # How sure a detector is of a candidate. POSSIBLE ones count only with a context word near or a key that names
-# the type.
-NO, POSSIBLE, CERTAIN = 0, 1, 2
+# the type, NAMED ones only with such a key.
+NO, POSSIBLE, CERTAIN, NAMED = 0, 1, 2, 3
 
-Candidate: TypeAlias = tuple[int, int, int]  # start, end (exclusive), POSSIBLE or CERTAIN
+Candidate: TypeAlias = tuple[int, int, int]  # start, end (exclusive), and how sure
 Find: TypeAlias = Callable[[str], Iterable[Candidate]]
 
 # An id never starts or ends inside a longer word or number.
@@ -67,20 +68,37 @@ class Detector(msgspec.Struct, frozen=True):
     hard: bool = False
 
 
+_SHORT = 3
+# Scripts that put no space between words.
+_UNSPACED = "\u2e80-\U0010ffff"
+_FIRST_UNSPACED = "\u2e80"
+
+
 def context_words(*words: str) -> re.Pattern[str]:
     """A pattern for context words: whole words, in lower-case text where ``_``.
 
     ``-`` and ``.`` became spaces.
     """
     # The left edge is checked by ``names``: a pattern that begins with letters is searched faster.
-    return re.compile(r"(?:" + "|".join(words) + r")(?![^\W\d_])")
+    # Words of two or three letters stand in many a hexadecimal id.
+    short = [word for word in words if len(word) <= _SHORT]
+    rest = [word for word in words if len(word) > _SHORT]
+    parts = [
+        f"(?:{'|'.join(part)}){end}"
+        for part, end in ((rest, rf"(?![^\W\d_{_UNSPACED}])"), (short, rf"(?![^\W_{_UNSPACED}])"))
+        if part
+    ]
+    return re.compile("|".join(parts))
 
 
 def names(context: re.Pattern[str], text: str) -> bool:
     """Whether a context word stands in ``text`` as a whole word."""
     for match in context.finditer(text):
         start = match.start()
-        if start == 0 or not text[start - 1].isalpha() or not match.group().isascii():
+        if start == 0 or not match.group().isascii():
+            return True
+        before = text[start - 1]
+        if not before.isalnum() or before >= _FIRST_UNSPACED:
             return True
     return False
 

@@ -31,5 +31,5 @@ DETECTOR = Detector(
     ),
     shapes=("<999999999999>", "9999 9999 9999", "<9999-9999-9999>"),
     digits=12,
-    context=context_words("aadhaa?r", "aadhaar", "adhaar", "uid(?:ai)?", "आधार", "kyc"),
+    context=context_words("aadhaa?r", "aadhaar", "adhaar", "uid(?:ai)?", "आधार", "kyc (?:no|nr|number|id)"),
 )

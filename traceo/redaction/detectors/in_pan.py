@@ -18,5 +18,5 @@ DETECTOR = Detector(
     find=by_pattern(BEFORE + r"[A-Za-z]{5}\d{4}[A-Za-z]" + AFTER, _judge),
     shapes=("<AAAAA9999A>",),
     digits=4,
-    context=context_words("pan", "permanent account", "income tax", "पैन", "kyc"),
+    context=context_words("pan", "permanent account", "income tax", "पैन", "kyc (?:no|nr|number|id)"),
 )

@@ -15,7 +15,13 @@ from .detector import CERTAIN, EDGE, Candidate, Detector, first_digit
 
 __all__ = ["DETECTOR"]
 
-_V4 = re.compile(first_digit() + r"\d{0,2}\.(?:\d{1,3}\.){2}\d{1,3}(?![0-9A-Za-z])(?!\.\d)", re.ASCII)
+_V4 = re.compile(
+    first_digit()
+    + r"\d{0,2}\.(?:\d{1,3}\.){2}\d{1,3}(?![0-9A-Za-z])(?!\.\d)"
+    # a file of that version
+    + r"(?!\.(?:tar|zip|gz|tgz|whl|jar|war|deb|rpm|exe|msi|dmg|apk|nupkg|gem|dll|so|json|html|js)\b)",
+    re.ASCII,
+)
 _V6 = re.compile(
     r"[23](?<![0-9A-Za-z:.][23])[0-9A-Fa-f]{3}:[0-9A-Fa-f:]{2,34}(?:\.(?:\d{1,3}\.){2}\d{1,3})?"
     r"(?![0-9A-Za-z])",
@@ -24,11 +30,17 @@ _V6 = re.compile(
 # What makes four numbers a version: a word, a comparison, or a product token of a user agent (RFC 9110,
 # 10.1.5).
 _VERSION = re.compile(
-    r"(?:\b(?:version|ver|release|build|section|chapter|v)|==|>=|<=|~=|section-"
+    r"(?:\b(?:version|ver|release|build|protocol|section|chapter|v)|==|>=|<=|~=|section-"
     r"|(?<![\w/.\-])(?:[A-Z][\w.+\-]*|[\w\-]*(?:curl|http|client|sdk|agent|lib|python|java|node|ruby|nginx|boto)[\w\-]*)/)"
     r"[ :='\"]{0,3}$",
     re.ASCII,
 )
+_FROM_TO = r"from v?\d+(?:\.\d+){3} to v?\d+(?:\.\d+){3}"
+_CHANGE = re.compile(
+    rf"(?:up|down)grad(?:e|ed|ing)\b[^\n]{{0,40}}{_FROM_TO}|{_FROM_TO}[^\n]{{0,24}}\b(?:up|down)grad",
+    re.IGNORECASE,
+)
+_CHANGE_CHARS = 80
 _URL_HOST = re.compile(r"://(?:[^/\s@]*@)?$")
 
 
@@ -56,16 +68,19 @@ def _is_global_v6(text: str) -> bool:
         return False
 
 
-def _is_version(text: str, start: int) -> bool:
+def _is_version(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - 24) : start]
-    return _VERSION.search(before) is not None and _URL_HOST.search(before) is None
+    if _VERSION.search(before) is not None and _URL_HOST.search(before) is None:
+        return True
+    change = _CHANGE.search(text, max(0, start - _CHANGE_CHARS), end + _CHANGE_CHARS)
+    return change is not None and change.start() < start < change.end()
 
 
 def _find(text: str) -> Sequence[Candidate]:
     found: list[Candidate] = [
         (match.start(), match.end(), CERTAIN)
         for match in _V4.finditer(text)
-        if _is_global_v4(match.group()) and not _is_version(text, match.start())
+        if _is_global_v4(match.group()) and not _is_version(text, match.start(), match.end())
     ]
     if text.count(":") >= 2:
         for match in _V6.finditer(text):
