@@ -146,4 +146,5 @@ SEALED_SUFFIX: Final = ".sealed"
 """What follows an attribute's name where its value stands sealed."""
 TRACEO_DROPPED: Final = "traceo.dropped."
 """Prefix of resource attributes; the reason follows. How many items of the signal that carries it
-this process has dropped so far. Only present when there were any; take the largest of a process, not the sum."""
+this process has dropped so far. Only present when there were any; take the largest of a process, not the
+sum."""
