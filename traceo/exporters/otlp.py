@@ -12,10 +12,10 @@ surrogates become U+FFFD and are counted too. An int beyond 64 bits travels as i
 from collections.abc import Sequence
 
 from traceo.exporters.wire import (
-    MASK_64,
-    MASK_128,
     MAX_DEPTH,
+    TRACE_ID_MASK,
     UNENCODABLE,
+    WORD_MASK,
     any_value,
     attributes,
     field,
@@ -62,19 +62,19 @@ def records_left_out() -> int:
 def _span(span: SpanRecord) -> bytes:
     parts = [
         b"\x0a\x10",
-        (span.trace_id & MASK_128).to_bytes(16, "big"),
+        (span.trace_id & TRACE_ID_MASK).to_bytes(16, "big"),
         b"\x12\x08",
-        (span.span_id & MASK_64).to_bytes(8, "big"),
+        (span.span_id & WORD_MASK).to_bytes(8, "big"),
     ]
     add = parts.append
     if span.trace_state:
         add(text(0x1A, span.trace_state))
     if span.parent_span_id:
-        add(b"\x22\x08" + (span.parent_span_id & MASK_64).to_bytes(8, "big"))
+        add(b"\x22\x08" + (span.parent_span_id & WORD_MASK).to_bytes(8, "big"))
     add(text(0x2A, span.name))
     add(number(0x30, span.kind))
     if span.start_ns and span.end_ns:
-        add(two_fixed64(0x39, span.start_ns & MASK_64, 0x41, span.end_ns & MASK_64))
+        add(two_fixed64(0x39, span.start_ns & WORD_MASK, 0x41, span.end_ns & WORD_MASK))
     else:
         add(time(0x39, span.start_ns) + time(0x41, span.end_ns))
     if span.attributes:
@@ -113,9 +113,9 @@ def _link(link: LinkRecord) -> bytes:
     return b"".join(
         (
             b"\x0a\x10",
-            (link.trace_id & MASK_128).to_bytes(16, "big"),
+            (link.trace_id & TRACE_ID_MASK).to_bytes(16, "big"),
             b"\x12\x08",
-            (link.span_id & MASK_64).to_bytes(8, "big"),
+            (link.span_id & WORD_MASK).to_bytes(8, "big"),
             text(0x1A, link.trace_state),
             attributes(0x22, link.attributes),
             number(0x28, link.dropped_attributes),
@@ -134,8 +134,8 @@ def _log(log: LogRecord) -> bytes:
             attributes(0x32, log.attributes),
             number(0x38, log.dropped_attributes),
             b"\x45" + fixed32(log.flags & 0xFFFF_FFFF) if log.flags else b"",
-            b"\x4a\x10" + (log.trace_id & MASK_128).to_bytes(16, "big") if log.trace_id else b"",
-            b"\x52\x08" + (log.span_id & MASK_64).to_bytes(8, "big") if log.span_id else b"",
+            b"\x4a\x10" + (log.trace_id & TRACE_ID_MASK).to_bytes(16, "big") if log.trace_id else b"",
+            b"\x52\x08" + (log.span_id & WORD_MASK).to_bytes(8, "big") if log.span_id else b"",
             time(0x59, log.observed_ns),
             text(0x62, log.event_name),
         )

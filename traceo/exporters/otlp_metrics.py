@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from traceo.exporters.wire import (
-    MASK_64,
-    MASK_128,
+    TRACE_ID_MASK,
+    WORD_MASK,
     attributes,
     double,
     field,
@@ -124,8 +124,10 @@ def _exemplar(exemplar: ExemplarRecord) -> bytes:
         (
             time(0x11, exemplar.time_ns),
             b"" if is_int else value,
-            b"\x22\x08" + (exemplar.span_id & MASK_64).to_bytes(8, "big") if exemplar.span_id else b"",
-            b"\x2a\x10" + (exemplar.trace_id & MASK_128).to_bytes(16, "big") if exemplar.trace_id else b"",
+            b"\x22\x08" + (exemplar.span_id & WORD_MASK).to_bytes(8, "big") if exemplar.span_id else b"",
+            b"\x2a\x10" + (exemplar.trace_id & TRACE_ID_MASK).to_bytes(16, "big")
+            if exemplar.trace_id
+            else b"",
             value if is_int else b"",
             attributes(0x3A, exemplar.attributes),
         )
@@ -146,7 +148,7 @@ _KINDS: dict[str, tuple[int, type, Callable[[Any], bytes]]] = {
 def _value(double_tag: int, int_tag: int, value: float) -> tuple[bytes, bool]:
     """A number and whether it went as an int."""
     if isinstance(value, int) and -(1 << 63) <= value < (1 << 63):
-        return b"%c%b" % (int_tag, fixed64(value & MASK_64)), True
+        return b"%c%b" % (int_tag, fixed64(value & WORD_MASK)), True
     return b"%c%b" % (double_tag, double(value)), False
 
 
@@ -168,7 +170,7 @@ def _signed(tag: int, value: int) -> bytes:
 
 
 def _count(value: int) -> bytes:
-    return fixed64(value & MASK_64)
+    return fixed64(value & WORD_MASK)
 
 
 def _packed(tag: int, values: Sequence[Any], encode: Callable[[Any], bytes]) -> bytes:
@@ -183,7 +185,7 @@ def _buckets(tag: int, offset: int, counts: Sequence[int]) -> bytes:
 
 
 def _varint_64(value: int) -> bytes:
-    return varint(value & MASK_64)
+    return varint(value & WORD_MASK)
 
 
 from traceo import _compiled  # noqa: E402  last: the compiled twin, if there is a fresh one, takes this place

@@ -13,10 +13,10 @@ from typing import Any, Protocol, TypeVar, cast
 from traceo.records import ResourceRecord, ScopeRecord
 
 __all__ = [
-    "MASK_64",
-    "MASK_128",
     "MAX_DEPTH",
+    "TRACE_ID_MASK",
     "UNENCODABLE",
+    "WORD_MASK",
     "any_value",
     "attributes",
     "double",
@@ -37,8 +37,8 @@ UNENCODABLE = "[UNENCODABLE]"
 # Parsers refuse messages nested more than 100 deep; a mapping takes three levels, and eight are above it.
 MAX_DEPTH = 30
 
-MASK_64 = 0xFFFF_FFFF_FFFF_FFFF
-MASK_128 = (1 << 128) - 1
+WORD_MASK = 0xFFFF_FFFF_FFFF_FFFF
+TRACE_ID_MASK = (1 << 128) - 1
 double = Struct("<d").pack
 fixed64 = Struct("<Q").pack
 fixed32 = Struct("<I").pack
@@ -238,7 +238,7 @@ def _encoded(value: Any, depth: int) -> bytes | None:
         return b"\x10\x01" if value else b"\x10\x00"
     if isinstance(value, int):
         if -(1 << 63) <= value < (1 << 63):
-            return b"\x18" + varint(int.__and__(value, MASK_64))
+            return b"\x18" + varint(int.__and__(value, WORD_MASK))
         return _string(0x0A, int.__repr__(value))
     if isinstance(value, float):
         return b"\x21" + double(value)
@@ -296,4 +296,4 @@ def number(tag: int, value: int) -> bytes:
 
 def time(tag: int, time_ns: int) -> bytes:
     """A fixed64 field, absent when zero."""
-    return b"%c%b" % (tag, fixed64(time_ns & MASK_64)) if time_ns else b""
+    return b"%c%b" % (tag, fixed64(time_ns & WORD_MASK)) if time_ns else b""
