@@ -208,17 +208,21 @@ def test_a_forked_child_does_not_keep_its_parents_files(open_spool, pack, drain)
     parent = open_spool()
     put(parent, pack(1))
     ready, held = os.pipe()
+    heard, forgotten = os.pipe()
     child = os.fork()
     if not child:
         os.close(held)
         parent.forget()
         own = parent.oldest() is None and put(parent, pack(2)) and numbers(drain(parent)) == [2]
+        os.write(forgotten, b".")
         os.read(ready, 1)  # until the test is over
         os._exit(0 if own else 1)
     os.close(ready)
+    assert os.read(heard, 1) == b"."
     parent.close()  # with the child alive, the lock must be gone now
     assert numbers(drain(open_spool())) == [1]
-    os.close(held)
+    for end in (held, heard, forgotten):
+        os.close(end)
     assert os.waitpid(child, 0)[1] == 0
 
 
