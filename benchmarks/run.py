@@ -18,7 +18,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from harness import runner, table
 
-SCENARIOS = ["app_thread", "process_cost", "sampled_out", "encoder", "asgi", "startup", "loss", "stages", "spool"]
+SCENARIOS = [
+    "app_thread",
+    "process_cost",
+    "sampled_out",
+    "encoder",
+    "asgi",
+    "startup",
+    "loss",
+    "stages",
+    "spool",
+]
 
 
 def main() -> int:
