@@ -129,11 +129,13 @@ def test_the_log_lines_belong_to_the_spans_that_wrote_them(trace):
     assert charging["attributes"]["card_number"] == "[CREDIT_CARD]"
 
 
-def test_parents_begin_before_and_end_after_their_children(trace):
+def test_parents_begin_before_and_end_after_their_children_in_one_process(trace):
     spans = {span["span_id"]: span for span in trace["spans"]}
     for span in spans.values():
         if (parent := spans.get(span["parent_span_id"])) is None:
             continue
         start, begin = int(span["start_unix_nano"]), int(parent["start_unix_nano"])
         assert begin <= start
-        assert start + span["duration_ns"] <= begin + parent["duration_ns"]
+        # A server's span ends after its answer was sent: its client may have it by then.
+        if span["service"] == parent["service"]:
+            assert start + span["duration_ns"] <= begin + parent["duration_ns"]
