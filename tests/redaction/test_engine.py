@@ -189,7 +189,7 @@ def test_the_memory_for_clean_texts_is_bounded():
     engine = Engine(Policy.default())
     for number in range(20_000):
         engine.text(f"clean {number}", "m", [])
-    assert sum(map(len, engine._clean.values())) <= 8192
+    assert sum(map(len, engine._plans._clean.values())) <= 8192
 
 
 @pytest.mark.parametrize("module", ["re2", "traceo.redaction.detectors.email", "presidio_analyzer"])

@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from traceo.records import AnyValue, Attributes
 
-from .keys import Decision, KeyTable, words_of
+from .keys import KeyTable
 from .marks import Marks
-from .persons import NAME, Roles, is_person, listens
-from .plan import Change, Plan, changed, cut
-from .policy import Action, Policy
+from .plan import Change, Plan, Plans, changed, cut
+from .policy import Policy
 from .report import Report
 from .scan import DetectorError, Scanner
 from .spans import MARKER, Span, join, render
@@ -24,7 +23,6 @@ __all__ = ["DROPPED", "Engine"]
 DROPPED = "[DROPPED]"
 _CUT = "[TRUNCATED]"
 _DEPTH = 8
-_PLANS_KEPT = 4096
 _CLEAN_KEPT = 8192
 _CLEAN_CHARS = 512
 # Below this a number is no card and no id that counts without its context.
@@ -48,15 +46,12 @@ class Engine:
 
         self.policy = policy
         self._keys = KeyTable(policy.keys, gen_ai=policy.gen_ai)
-        self._roles = Roles(self._keys)
         self._scanner = Scanner(detectors_for(policy), self._keys, pure=pure)
-        self._key_view = self._scanner.view("")
         self._marks = Marks(policy)
         self._report = Report()
-        self._plans: dict[str, Plan] = {}
-        self._nested: dict[str, Plan] = {}
-        self._alone: dict[str, Plan] = {}
-        self._clean: dict[str, set[str]] = {}
+        self._plans = Plans(self._keys, self._scanner)
+        self._top = self._plans.top
+        self._alone = self._plans.alone
 
     def text(self, value: str, key: str, hits: list[str]) -> str:
         """``value`` without what the policy forbids; the same object when it is clean.
@@ -66,7 +61,7 @@ class Engine:
         if not self.policy.enabled:
             return value
         try:
-            return self._text(value, self._alone.get(key) or self._plan_alone(key), hits)
+            return self._text(value, self._alone.get(key) or self._plans.of_one(key), hits)
         except Exception:
             return self._failed(key, hits)
 
@@ -76,7 +71,7 @@ class Engine:
             return value
         found: list[str] = []
         try:
-            new = self._visit(value, self._alone.get(key) or self._plan_alone(key), "", found, 0)
+            new = self._visit(value, self._alone.get(key) or self._plans.of_one(key), "", found, 0)
         except Exception:
             return self._failed(key, hits)
         hits.extend(entry.rpartition("=")[2] for entry in found)
@@ -89,11 +84,11 @@ class Engine:
         """
         if not attributes or not self.policy.enabled:
             return attributes
-        plans = self._plans
+        plans = self._top
         changes: list[Change] | None = None
         try:
             for key, value in attributes.items():
-                plan = plans.get(key) or self._plan(key, plans)
+                plan = plans.get(key) or self._plans.of(key)
                 kind = type(value)
                 if kind is str:
                     if value in plan.clean:
@@ -106,7 +101,7 @@ class Engine:
                 ):
                     continue
                 if plan.whose is not None:
-                    plan = self._whose(plan.whose, key, attributes)
+                    plan = self._plans.among(plan.whose, key, attributes)
                 new = self._visit(value, plan, path + plan.new_key, found, 0)
                 if new is not value or plan.new_key != key:
                     changes = changes or []
@@ -138,60 +133,11 @@ class Engine:
 
         Raises ``DetectorError``; for explaining.
         """
-        plan = self._plan(key, {})
+        plan = self._plans.of_one(key)
         if plan.masks:
             return [Span(0, len(text), plan.decision.marker, plan.decision.rule)] if text else []
         spans = self._find(text, plan)
         return join([*spans, *literals(text)]) if plan.decision.room == "sql" else spans
-
-    def _plan(self, key: str, plans: dict[str, Plan], last: str = "") -> Plan:
-        if len(plans) >= _PLANS_KEPT:
-            plans.clear()
-        decision = self._keys.decide(key, last)
-        before, _, end = key.rpartition(".")
-        if decision.rule == "key:address":
-            persons = self._planned(key, decision)
-        elif not decision.rule and not decision.structural and self._roles.of(end) is NAME:
-            persons = self._planned(key, Decision(Action.MASK, "NAME", decision.words, rule="key:name"))
-        else:
-            plan = plans[key] = self._planned(key, decision)
-            return plan
-        if persons.decision.marker == "NAME" and is_person(words_of(before)):
-            plan = plans[key] = persons
-            return plan
-        things = self._planned(key, Decision(Action.SCAN, "", decision.words))
-        # Its values are in no set of clean texts until it is known whose they are.
-        usual = things.decision if persons.decision.marker == "NAME" else persons.decision
-        plan = plans[key] = Plan(key, things.new_key, usual, set(), things.view, quiet=False)
-        plan.whose = things, persons
-        return plan
-
-    def _plan_alone(self, key: str) -> Plan:
-        """The plan for a value that stands beside no other: then a name is a thing's."""
-        plan = self._plan(key, self._alone)
-        if plan.whose is not None:
-            plan = self._alone[key] = plan.whose[plan.masks]
-        return plan
-
-    def _whose(self, plans: tuple[Plan, Plan], key: str, siblings: Mapping[str, AnyValue]) -> Plan:
-        """The plan for a name or an address, which can be a thing's or a person's."""
-        value = siblings[key]
-        if plans[1].decision.marker == "ADDRESS":
-            return plans[not (isinstance(value, str) and listens(key, value))]
-        return plans[self._roles.beside(key, siblings)]
-
-    def _planned(self, key: str, decision: Decision) -> Plan:
-        masks = decision.action not in {Action.SCAN, Action.KEEP}
-        context = self._scanner.context_of(decision.words)
-        # Texts are clean for all keys that are scanned alike, so those share one set. Under a mask none is
-        # clean.
-        structural = decision.structural or decision.action is Action.KEEP
-        view = self._scanner.view(decision.words, structural=structural, room=decision.room)
-        like = "masked" if masks else f"{decision.room}/{structural}/{view.about}/{context}"
-        spans = self._scanner.scan(key, self._key_view) if decision.action is not Action.KEEP else []
-        new_key = render(key, join(spans), Marks.plain) if spans else key
-        quiet = not masks and new_key == key and (structural or not context)
-        return Plan(key, new_key, decision, self._clean.setdefault(like, set()), view, quiet=quiet)
 
     def _visit(self, value: AnyValue, plan: Plan, where: str, found: list[str], depth: int) -> AnyValue:
         if value is None or (isinstance(value, bool) and not plan.drops):
@@ -224,14 +170,11 @@ class Engine:
     ) -> AnyValue:
         changes: list[Change] = []
         for key, item in value.items():
-            name = f"{plan.key}.{key}"
-            inner = self._nested.get(name) or self._plan(name, self._nested, key)
-            if inner.whose is not None:
-                inner = self._whose(inner.whose, key, value)
-            new = self._visit(
-                item, inner, f"{where}.{inner.new_key[len(plan.new_key) + 1 :]}", found, depth + 1
-            )
-            if new is not item or inner.new_key != name:
+            inner = self._plans.within(plan, key, value)
+            judged = self._plans.value_of(key, value) or inner
+            name = inner.new_key[len(plan.new_key) + 1 :]
+            new = self._visit(item, judged, f"{where}.{name}", found, depth + 1)
+            if new is not item or name != key:
                 changes.append((key, inner, new))
         if not changes:
             return value
@@ -245,7 +188,7 @@ class Engine:
             name = value[0] if isinstance(value[0], str) else value[0].decode("latin-1")
             # Two sensitive names beside each other are a list of names.
             if self._keys.sensitive(name)[0] and not self._keys.sensitive(str(value[1]))[0]:
-                inner = self._nested.get(name) or self._plan(name, self._nested)
+                inner = self._plans.named(name)
                 new = self._visit(value[1], inner, f"{where}.1", found, depth + 1)
                 return value if new is value[1] else [value[0], new]
         items = [self._visit(item, plan, f"{where}.{i}", found, depth + 1) for i, item in enumerate(value)]

@@ -35,7 +35,8 @@ SUFFIXES: dict[str, str] = {
         mot_de_passe passwort kennwort motdepasse
     """,
     "SECRET": """
-        secret secrets client_secret secret_key secret_access_key private_key signing_key encryption_key
+        secret_key_base secret secrets client_secret
+        secret_key secret_access_key private_key signing_key encryption_key
         master_key shared_key account_key app_key webhook_secret access_key connection_string dsn_secret
         conn_str sas credentials_json service_account_json
     """,

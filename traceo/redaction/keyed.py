@@ -6,13 +6,13 @@ The key table decides, as it does for attributes; here is only how far such a va
 """
 
 import re
-from typing import NamedTuple
 
 from .filter import words_of_text
-from .key_words import EXACT, words_in
-from .keys import KeyTable, words_of
+from .harmless import BENIGN, SCHEME, Found, is_harmless
+from .key_words import EXACT
+from .keys import KeyTable
 from .objects import names_of_persons
-from .persons import LOGGER, NAME, Roles, listens
+from .persons import LOGGER, NAME, Roles
 from .spans import MARKER, Span
 
 __all__ = ["SAID", "Keyed"]
@@ -27,7 +27,8 @@ _WORDS_CHARS = 52
 # position is looked at a bounded number of times.
 _KEY = re.compile(
     r"(?<![\w.\-])(?P<key>[\w.\-]{2,80}+)"
-    r"(?:(?P<close>\\{0,3}[\"'`]\]?|\]|\*{1,2})?(?P<sep>[ \t]{0,3}(?:=>|:=|=(?!=)|:(?![/:]))[ \t]{0,3})"
+    r"(?:(?P<close>\\{0,3}[\"'`]\]?|\]|\*{1,2})?"
+    r"(?P<sep>[ \t]{0,3}(?:=>|:=|=(?!=)|:(?![/:]))[ \t]{0,3})"
     r"|(?P<pair>\\{0,3}[\"'][ ]?,[ ]?(?=b?\\{0,3}[\"']))"
     r"|(?P<tag>>(?=[^<\s]))"
     r"|(?P<says> (?:is|was|to) (?=\S))"
@@ -38,7 +39,6 @@ _KEY = re.compile(
 _WORDS_BEFORE = re.compile(r"(?<![\w.\-])(?:[A-Za-z]{2,16} ){1,3}\Z", re.ASCII)
 _OPTION = re.compile(r"(?<![\w\-])(--[\w\-]{2,60}) (?=[^\s\-])")
 _QUOTE = re.compile(r"(?:rb|br|[bfru])?(\\{0,3})([\"'`])")
-_SCHEME = re.compile(r"(?i)(?:bearer|basic|digest|token|negotiate|apikey|aws4-hmac-sha256)[ +]+")
 # As JSON has it, behind a key in quotes.
 _NUMBER_VALUE = re.compile(r"-?\d[\d.eE+\-]{0,40}(?=\s*(?:[,}\]]|\Z))")
 _BARE = re.compile(r"[^\s,;&\"'<>)\]}|\\]+")
@@ -62,47 +62,11 @@ _PIECES = bytes(
     ord(chr(c).lower()) if c < 128 and chr(c).isalnum() else ord("=") if c in b"=:" else ord(" ")
     for c in range(256)
 )
-_AMBIGUOUS = frozenset(f"key:{name}" for names in EXACT.values() for name in names.split())
+_AMBIGUOUS = frozenset(
+    f"key:{name}" for marker, names in EXACT.items() if marker != "PASSWORD" for name in names.split()
+)
 _CODES = frozenset({"PIN", "OTP", "CVV"})
-_NUMBER = re.compile(r"-?[\d.]{1,6}")
-_WORDY = frozenset({"TOKEN", "SESSION", "COOKIE", "EMAIL", "PHONE"})
-# Fewer digits than this are no such value.
-_DIGITS: dict[str, int] = {
-    **dict.fromkeys(words_in("CVV PIN OTP"), 3),
-    **dict.fromkeys(
-        words_in(
-            """
-            PHONE GEO BIRTH_DATE NATIONAL_ID US_SSN IN_AADHAAR IN_PAN SG_NRIC BR_CPF IBAN CN_RESIDENT_ID
-            CREDIT_CARD CARD_EXPIRY BANK_ACCOUNT PASSPORT DRIVER_LICENSE
-            """
-        ),
-        1,
-    ),
-}
-_FIELD = re.compile(r"[a-z_]+")
-_VARIABLE = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)
 _SAYS = frozenset({"PASSWORD", "PIN", "OTP", "API_KEY", "SECRET"})
-
-# Said about a value instead of it.
-_BENIGN = words_in(
-    """
-    none null nil true false undefined missing invalid expired required empty incorrect wrong failed ok yes
-    no unset set not is was has must should cannot can unknown redacted masked hidden filtered omitted
-    removed changed updated reset mismatch accepted rejected revoked valid verified present absent found
-    string str int bool bytes float optional any text number object default n/a na nan disabled enabled
-    error denied forbidden unauthorized authentication refresh too short long blank the a an for in on at of
-    to and or with was/were please deleted created added sent received
-    """
-)
-_PLACEHOLDER = re.compile(
-    r"[*•xX.\-_#]{3,}|\$\{\w+\}?|\$[A-Z_]+|%\(\w+\)s|%[sdr]|\{\{? ?[a-z_][\w.!:\[\]'\" ]*\}\}?|\{\}|"
-    r"<[A-Za-z_ \-]+>|:[a-z_]+|\?|\[[A-Za-z_ ]*\]|…"
-)
-# A line of source code in a traceback passes a variable on.
-_CODE = re.compile(
-    r"(?:self|cls|settings|config|conf|os|env|environ|request|req|response|args|kwargs|form|data|user|params|payload|body|options|"
-    r"context|ctx|this|app|model|obj|row|record|get|lambda|await|not|f|r|rf)[.\[(\"']|[A-Za-z_][\w.]*\(|[A-Za-z_]\w*\["
-)
 
 
 class Keyed:
@@ -177,8 +141,8 @@ class Keyed:
                     names.append(match)
             elif marker and _is_pair(text, start, match, marker, rule):
                 start, end = _value(text, match, marker)
-                found = _Found(marker, rule, quoted=start > match.end())
-                if end > start and not _is_harmless(text[start:end], match, found):
+                found = Found(marker, rule, quoted=start > match.end())
+                if end > start and not is_harmless(text[start:end], match, found):
                     spans.append(Span(start, end, marker, rule))
                     at = end
             match = _KEY.search(text, at)
@@ -196,9 +160,9 @@ class Keyed:
             if logs is None:
                 continue
             start, end = _value(text, match, "NAME")
-            found = _Found("NAME", "key:name", quoted=start > match.end())
+            found = Found("NAME", "key:name", quoted=start > match.end())
             value = text[start:end]
-            if value and not (logs and LOGGER.fullmatch(value)) and not _is_harmless(value, match, found):
+            if value and not (logs and LOGGER.fullmatch(value)) and not is_harmless(value, match, found):
                 spans.append(Span(start, end, "NAME", "key:name"))
 
     def _find_options(self, text: str, spans: list[Span]) -> None:
@@ -209,7 +173,7 @@ class Keyed:
             if (
                 marker
                 and value
-                and value.group().lower() not in _BENIGN
+                and value.group().lower() not in BENIGN
                 and not MARKER.match(text, match.end())
             ):
                 spans.append(Span(match.end(), value.end(), marker, rule))
@@ -277,7 +241,7 @@ def _value(text: str, match: re.Match[str], marker: str) -> tuple[int, int]:
     number = _NUMBER_VALUE.match(text, at) if match["close"] else None
     if number is not None:
         return at, number.end()
-    scheme = _SCHEME.match(text, at)
+    scheme = SCHEME.match(text, at)
     bare = _bare(marker).match(text, scheme.end() if scheme else at)
     return (at, bare.end()) if bare else (at, at)
 
@@ -318,47 +282,3 @@ def _closing_bracket(text: str, at: int) -> int:
             if depth == 0:
                 return place + 1
     return limit
-
-
-def _is_harmless(value: str, match: re.Match[str], found: "_Found") -> bool:
-    folded = value.strip(" .,;:!()").lower()
-    if not folded or folded in _BENIGN or _PLACEHOLDER.fullmatch(value) or MARKER.fullmatch(value):
-        return True
-    digits = sum(map(str.isdigit, value))
-    if digits < _DIGITS.get(found.marker, 0) or (
-        not digits and found.rule.endswith(("zip", "code", "zipcode"))
-    ):
-        return True
-    if match["pair"] is not None:
-        return _FIELD.fullmatch(value) is not None
-    if found.marker == "ADDRESS" and listens(match["key"], value):
-        return True
-    if match["says"] is not None or match["code"] is not None:
-        return not digits
-    if found.marker == "REDACTED":
-        return _NUMBER.fullmatch(value) is not None
-    if found.quoted:
-        return False
-    # A bare word beside a quoted key is code, beside a plain one perhaps prose.
-    if _CODE.match(value) or (not digits and _is_name_of(value, match)):
-        return True
-    if match["close"] is None and folded.isalpha() and found.marker in _WORDY:
-        return ":" in match["sep"] or len(folded) < 4
-    return False
-
-
-def _is_name_of(value: str, match: re.Match[str]) -> bool:
-    """A variable passed on: ``session = session``, ``"token": a_token``, ``sig = inspect.signature``."""
-    if _VARIABLE.fullmatch(value) is None:
-        return False
-    last = words_of(match["key"]).rsplit("_", 1)[-1]
-    joined = "_" in value or "." in value
-    return (len(last) > 3 and value.lower().endswith(last)) or (joined and match["sep"] == " = ")
-
-
-class _Found(NamedTuple):
-    """What the key of a value says, and whether the value stands in quotes."""
-
-    marker: str
-    rule: str
-    quoted: bool

@@ -5,13 +5,20 @@ from typing import TypeAlias
 
 from traceo.records import AnyValue, Attributes
 
-from .keys import Decision
+from .keys import Decision, KeyTable, words_of
+from .marks import Marks
+from .persons import NAME, Roles, is_person, listens
 from .policy import Action
-from .scan import View
+from .scan import Scanner, View
+from .spans import join, render
 
-__all__ = ["Change", "Plan", "changed", "cut"]
+__all__ = ["Change", "Plan", "Plans", "changed", "cut"]
 
+_PLANS_KEPT = 4096
 _WORD_CHARS = 1024
+# The fields of a list of names and values: of forms, headers, environments.
+_NAME_FIELDS = ("name", "key")
+_VALUE_FIELDS = frozenset({"value", "val", "Value"})
 
 
 class Plan:
@@ -34,6 +41,92 @@ class Plan:
         self.masks = decision.action not in {Action.SCAN, Action.KEEP}
         self.drops = decision.action is Action.DROP
         self.quiet = quiet  # small numbers under this key are just numbers
+
+
+class Plans:
+    """The plans for keys, made once each: of attributes, of what is nested in them, of single values."""
+
+    def __init__(self, keys: KeyTable, scanner: Scanner) -> None:
+        self._keys = keys
+        self._scanner = scanner
+        self._roles = Roles(keys)
+        self._key_view = scanner.view("")
+        self._clean: dict[str, set[str]] = {}
+        self.top: dict[str, Plan] = {}
+        """By attribute key; may be looked into, for speed."""
+        self.alone: dict[str, Plan] = {}
+        """The same for values that stand beside no other: there, a name is a thing's."""
+        self._nested: dict[str, Plan] = {}
+
+    def of(self, key: str) -> Plan:
+        """The plan for an attribute."""
+        return self.top.get(key) or self._make(key, self.top)
+
+    def of_one(self, key: str) -> Plan:
+        """The plan for a value without siblings."""
+        plan = self.alone.get(key) or self._make(key, self.alone)
+        if plan.whose is not None:
+            plan = self.alone[key] = plan.whose[plan.masks]
+        return plan
+
+    def within(self, outer: Plan, key: str, siblings: Mapping[str, AnyValue]) -> Plan:
+        """The plan for the item ``key`` of a mapping under another key."""
+        name = f"{outer.key}.{key}"
+        plan = self._nested.get(name) or self._make(name, self._nested, key)
+        return plan if plan.whose is None else self.among(plan.whose, key, siblings)
+
+    def named(self, name: str) -> Plan:
+        """The plan for a value whose key stands beside it, as in a list of headers."""
+        return self._nested.get(name) or self._make(name, self._nested)
+
+    def value_of(self, key: str, siblings: Mapping[str, AnyValue]) -> Plan | None:
+        """The plan for a ``value`` whose key is in the ``name`` beside it; None when it is no such value."""
+        if key not in _VALUE_FIELDS:
+            return None
+        name = next((siblings[field] for field in _NAME_FIELDS if field in siblings), None)
+        return self.named(name) if isinstance(name, str) and self._keys.sensitive(name)[0] else None
+
+    def among(self, plans: tuple[Plan, Plan], key: str, siblings: Mapping[str, AnyValue]) -> Plan:
+        """The plan of the two for a name or an address, which can be a thing's or a person's."""
+        value = siblings[key]
+        if plans[1].decision.marker == "ADDRESS":
+            return plans[not (isinstance(value, str) and listens(key, value))]
+        return plans[self._roles.beside(key, siblings)]
+
+    def _make(self, key: str, kept: dict[str, Plan], last: str = "") -> Plan:
+        if len(kept) >= _PLANS_KEPT:
+            kept.clear()
+        plan = kept[key] = self._judge(key, self._keys.decide(key, last))
+        return plan
+
+    def _judge(self, key: str, decision: Decision) -> Plan:
+        before, _, end = key.rpartition(".")
+        if decision.rule == "key:address":
+            persons = self._plan(key, decision)
+        elif not decision.rule and not decision.structural and self._roles.of(end) is NAME:
+            persons = self._plan(key, Decision(Action.MASK, "NAME", decision.words, rule="key:name"))
+            if is_person(words_of(before)):
+                return persons
+        else:
+            return self._plan(key, decision)
+        things = self._plan(key, Decision(Action.SCAN, "", decision.words))
+        # Its values are in no set of clean texts until it is known whose they are.
+        plan = Plan(key, things.new_key, decision, set(), things.view, quiet=False)
+        plan.whose = things, persons
+        return plan
+
+    def _plan(self, key: str, decision: Decision) -> Plan:
+        masks = decision.action not in {Action.SCAN, Action.KEEP}
+        context = self._scanner.context_of(decision.words)
+        # Texts are clean for all keys that are scanned alike, so those share one set. Under a mask none is
+        # clean.
+        structural = decision.structural or decision.action is Action.KEEP
+        view = self._scanner.view(decision.words, structural=structural, room=decision.room)
+        like = "masked" if masks else f"{decision.room}/{structural}/{view.about}/{context}"
+        spans = self._scanner.scan(key, self._key_view) if decision.action is not Action.KEEP else []
+        new_key = render(key, join(spans), Marks.plain) if spans else key
+        quiet = not masks and new_key == key and (structural or not context)
+        return Plan(key, new_key, decision, self._clean.setdefault(like, set()), view, quiet=quiet)
 
 
 Change: TypeAlias = tuple[str, Plan, AnyValue]  # the old key, its plan, the new value

@@ -21,6 +21,7 @@ from .key_words import words_in
 from .keyed import SAID, Keyed
 from .keys import KeyTable
 from .persons import is_person
+from .phrases import PHRASE_WORDS, Phrases
 from .spans import MARKER, Span
 from .sql import DETAIL_TRIGGER, DETAIL_WORDS, details
 from .url import QUERY_TRIGGER, Queries
@@ -40,7 +41,7 @@ _MEASURES = words_in(
     """
 )
 _NO_IDS = frozenset({"PHONE", "CREDIT_CARD", "IBAN"})
-_STRUCTURES = ("keyed", "url", "sql", "percent", "escape", "base64")
+_STRUCTURES = ("keyed", "url", "sql", "percent", "escape", "base64", "phrases")
 _UUID = re.compile(
     r"(?<![0-9A-Za-z])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9A-Za-z])", re.ASCII | re.IGNORECASE
 )
@@ -64,6 +65,7 @@ class Scanner:
         self._detectors = detectors
         self._keyed = Keyed(keys)
         self._queries = Queries(keys)
+        self._phrases = Phrases(keys)
         self._by_words: dict[str, frozenset[int]] = {}
         # The structural finders follow the detectors, in the order of _find_structure.
         self._structure = len(detectors)
@@ -76,6 +78,7 @@ class Scanner:
                 Trigger(PERCENT_TRIGGER, guards=("%", "+")),
                 Trigger(ESCAPE_TRIGGER, guards=("\\",)),
                 Trigger(BASE64_TRIGGER, guards=BASE64_STARTS),
+                Trigger(self._phrases.trigger, PHRASE_WORDS, probe=self._phrases.probe),
             ],
             pure=pure,
         )
@@ -148,6 +151,8 @@ class Scanner:
                 spans.extend(self._keyed.find(text, about=view.about))
             elif finder == 1 and not view.structural:
                 spans.extend(self._queries.in_text(text))
+            elif finder == 6 and not view.structural:
+                spans.extend(self._phrases.find(text))
             elif finder == 2:
                 spans.extend(details(text))
             elif depth >= _LAYERS:

@@ -24,7 +24,7 @@ DETECTOR = Detector(
     entity="CREDENTIALS",
     trigger=rf"(?i)\b(?:{_SCHEMES})[ +:]{{1,2}}[0-9A-Za-z_~+/=.-]{{8}}|digest +username=|aws4-hmac-sha256 ",
     find=by_pattern(
-        rf"(?<![0-9A-Za-z])(?:(?:{_SCHEMES})(?:[ +]|: ?)"
+        rf"(?<![0-9A-Za-z_])(?:(?:{_SCHEMES})(?:[ +]|: ?)"
         r"(?=[0-9A-Za-z_~+/=.-]{8})(?!--)|digest (?=username=)|aws4-hmac-sha256 (?=credential=))"
         r"((?:(?:username|credential)=[^\n]+)|[0-9A-Za-z_~+/=.-]+)",
         _judge,

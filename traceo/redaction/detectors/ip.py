@@ -18,7 +18,8 @@ __all__ = ["DETECTOR"]
 _V4 = re.compile(
     first_digit()
     + r"\d{0,2}\.(?:\d{1,3}\.){2}\d{1,3}(?![0-9A-Za-z])(?!\.\d)"
-    # a file of that version
+    # a file of that version, or one that is not final
+    + r"(?!-(?:alpha|beta|rc|dev|pre|post|snapshot|release|final|ga)\b)"
     + r"(?!\.(?:tar|zip|gz|tgz|whl|jar|war|deb|rpm|exe|msi|dmg|apk|nupkg|gem|dll|so|json|html|js)\b)",
     re.ASCII,
 )
@@ -30,7 +31,9 @@ _V6 = re.compile(
 # What makes four numbers a version: a word, a comparison, or a product token of a user agent (RFC 9110,
 # 10.1.5).
 _VERSION = re.compile(
-    r"(?:\b(?:version|ver|release|build|protocol|section|chapter|v)|==|>=|<=|~=|section-"
+    r"(?:\b(?i:version|ver|release|build|protocol|section|chapter|v)|==|>=|<=|~=|section-"
+    r"|\.so\.|\b(?:java|jdk|jre|openssl|python|ruby|perl|php|glibc|windows|android|ios|macos) "
+    r"|\b(?:chrome|firefox|safari|edge) "
     r"|(?<![\w/.\-])(?:[A-Z][\w.+\-]*|[\w\-]*(?:curl|http|client|sdk|agent|lib|python|java|node|ruby|nginx|boto)[\w\-]*)/)"
     r"[ :='\"]{0,3}$",
     re.ASCII,

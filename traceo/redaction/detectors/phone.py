@@ -40,7 +40,8 @@ def _find(text: str) -> Sequence[Candidate]:
     found: list[Candidate] = []
     for match in _PATTERN.finditer(text):
         start, end = match.span()
-        if _DATE.match(match.group()):
+        # A date, an address, or the version of a product (RFC 9110, 10.1.5).
+        if _DATE.match(match.group()) or (text[start - 1 : start] == "/" and "." in match.group()):
             continue
         plus, nanp = match["plus"] is not None, match["nanp"] is not None
         verdict = _judge(match.group(), plus=plus, nanp=nanp)
