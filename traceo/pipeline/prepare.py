@@ -5,7 +5,7 @@ scrubber.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import msgspec
 
@@ -111,15 +111,14 @@ def prepare(
         if not index % _YIELD_EVERY:
             pause(0)  # hand the interpreter over: the application must not wait for a whole batch
         try:
-            if item.__class__ is LogRecord:
-                log = cast("LogRecord", item)
-                trace_id, is_error = identify(log)
+            if type(item) is LogRecord:
+                trace_id, is_error = identify(item)
                 if is_error:
                     spare(trace_id)
                 elif sheds(trace_id):
                     drop(LOGS, "queue_full", 1)
                     continue
-                logs.append(scrub_log(log))
+                logs.append(scrub_log(item))
                 continue
             span = snapshot(item)
             if span.status_code == ERROR_STATUS:

@@ -310,7 +310,7 @@ class Pipeline:
         delivery = self._delivery
         self._thin_out()
         while items := self.queue.take(_BATCH_ITEMS, _BATCH_BYTES):
-            barrier = cast("Barrier", items.pop()) if items[-1].__class__ is Barrier else None
+            barrier = cast("Barrier", items.pop()) if type(items[-1]) is Barrier else None
             try:
                 prepared = self._prepare(items) if items else None
             finally:
@@ -357,7 +357,7 @@ class Pipeline:
     def _prepare(self, items: list[object]) -> "Prepared":
         from traceo.pipeline.prepare import prepare  # noqa: PLC0415 - not in the application's thread
 
-        logs = sum(item.__class__ is LogRecord for item in items)
+        logs = [type(item) for item in items].count(LogRecord)
         self._open[LOGS] += logs
         self._open[SPANS] += len(items) - logs
         parts = self._parts or self._make_parts()
@@ -377,7 +377,7 @@ class Pipeline:
 
     def _belongs_to_parent(self, item: object, parts: "Parts") -> bool:
         """Whether it is a span that this process ends as well, because it was forked in the middle of it."""
-        if item.__class__ is LogRecord:
+        if type(item) is LogRecord:
             return False
         try:
             span = parts.snapshot(item)
