@@ -101,11 +101,22 @@ class Scrubber:
         What they share with the application is never changed.
         """
         found: list[str] = []
-        named, attributes = _without_subject(span.attributes)
+        # The usual case of each step is written out: in plain Python a call costs as much as the step.
+        attributes = span.attributes
+        named = subject = ""
+        if attributes and TRACEO_SUBJECT in attributes:
+            named, attributes = _without_subject(attributes)
         named = self._subject_of(span.trace_id, span.span_id) or named
-        subject = self._subject(named, attributes)
-        span.resource = self._resource(span.resource)
-        span.scope = self._scope(span.scope)
+        if self._sealer is not None:
+            subject = self._sealer.subject(named, attributes)
+        if span.resource is self._last_resource and self._clean_resource is not None:
+            span.resource = self._clean_resource
+        else:
+            span.resource = self._resource(span.resource)
+        if span.scope is self._last_scope and self._clean_scope is not None:
+            span.scope = self._clean_scope
+        else:
+            span.scope = self._scope(span.scope)
         if span.trace_state:
             span.trace_state = self._field(span.trace_state, "trace_state", found)
         span.name = self._field(span.name, "name", found)
@@ -115,8 +126,11 @@ class Scrubber:
             span.links = self._links(span.links, found)
         if span.status_message:
             span.status_message = self._field(span.status_message, "status.message", found)
-        clean = self._attributes(attributes, found, subject, named)
-        span.attributes = _listed(clean, found)
+        if self._sealer is None:
+            clean = self._engine.attributes(attributes, "attributes.", found)
+        else:
+            clean = self._attributes(attributes, found, subject, named)
+        span.attributes = _listed(clean, found) if found else clean
         return span
 
     def log(self, log: LogRecord) -> LogRecord:
@@ -126,8 +140,8 @@ class Scrubber:
         named, attributes = _without_subject(log.attributes)
         subject = self._subject(named, attributes)
         return LogRecord(
-            resource=self._resource(log.resource),
-            scope=self._scope(log.scope),
+            resource=self._known_resource(log.resource),
+            scope=self._known_scope(log.scope),
             time_ns=log.time_ns,
             observed_ns=log.observed_ns,
             severity=log.severity,
@@ -194,8 +208,6 @@ class Scrubber:
         ]
 
     def _resource(self, resource: ResourceRecord) -> ResourceRecord:
-        if resource is self._last_resource and self._clean_resource is not None:
-            return self._clean_resource
         self._last_resource, self._clean_resource = resource, self._known_resource(resource)
         return self._clean_resource
 
@@ -212,8 +224,6 @@ class Scrubber:
         return _remember(self._resources, resource, clean)
 
     def _scope(self, scope: ScopeRecord) -> ScopeRecord:
-        if scope is self._last_scope and self._clean_scope is not None:
-            return self._clean_scope
         self._last_scope, self._clean_scope = scope, self._known_scope(scope)
         return self._clean_scope
 
