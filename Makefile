@@ -19,7 +19,7 @@ setup:  ## install everything that is missing (Debian packages, Python packages,
 demo: setup  ## run the example shop against a collector, check for leaks, show the page (ONCE=1: then exit)
 	@$(BIN)/traceo demo $(DEMO_FLAGS)
 
-test: setup  ## all tests: unit, property, end to end, browser; then the tracing core again as plain Python
+test: setup  ## all tests: unit, property, end to end, browser; then all again as plain Python
 	@scripts/test
 
 check: setup  ## format, lint, types, import rules, dependency locks
