@@ -46,7 +46,7 @@ class FieldSealer:
     def __init__(
         self, policy: Policy, *, pseudonyms: Callable[[str], str], keys: FieldKeys | None = None
     ) -> None:
-        self._table = KeyTable(policy.keys) if _wanted(policy) else None
+        self._table = KeyTable(policy.keys, gen_ai=policy.gen_ai) if _wanted(policy) else None
         self._entities = frozenset(entity for entity, action in policy.entities if action is Action.SEAL)
         self._pseudonyms = pseudonyms
         self._keys = keys
@@ -180,4 +180,5 @@ def field_sealer(policy: Policy, reveal_keys: Sequence[str]) -> FieldSealer:
 
 
 def _wanted(policy: Policy) -> bool:
-    return policy.enabled and any(rule.action in {Action.SEAL, Action.PSEUDONYMISE} for rule in policy.keys)
+    actions = {policy.gen_ai, *(rule.action for rule in policy.keys)}
+    return policy.enabled and not actions.isdisjoint({Action.SEAL, Action.PSEUDONYMISE})
