@@ -258,6 +258,7 @@ async def test_an_unhandled_exception_is_recorded_once_and_reaches_the_server_un
         assert [(event.name, event.attributes["exception.type"]) for event in span.events] == [
             ("exception", "LookupError")
         ]
+        assert [event.time_ns <= span.end_ns for event in span.events] == [True]
 
 
 def fail_endpoint(error):

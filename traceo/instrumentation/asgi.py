@@ -248,7 +248,7 @@ class _Exchange:
                 span.set_status(Status(StatusCode.ERROR))
             span.set_attributes(attributes)
             if error is not None and not is_abandoned(error):
-                record(span, error)
+                record(span, error, at_ns=self._ended_ns)  # not after the end of its span
         except Exception as failure:
             failed("asgi.end", failure)
         finally:

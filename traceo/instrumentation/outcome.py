@@ -24,14 +24,17 @@ def is_abandoned(error: BaseException) -> bool:
     return type(error).__name__ in _ABANDONED
 
 
-def record(span: Span, error: BaseException) -> None:
-    """One ``exception`` event; only with the type when the message cannot be had (``__str__`` raises)."""
+def record(span: Span, error: BaseException, *, at_ns: int | None = None) -> None:
+    """One ``exception`` event; only with the type when the message cannot be had (``__str__`` raises).
+
+    ``at_ns``: unix nanoseconds; now when None.
+    """
     try:
         str(error)
     except Exception:
-        span.add_event(semconv.EXCEPTION_EVENT, {semconv.EXCEPTION_TYPE: error_type(error)})
+        span.add_event(semconv.EXCEPTION_EVENT, {semconv.EXCEPTION_TYPE: error_type(error)}, at_ns)
         return
-    span.record_exception(error)  # pyright: ignore[reportArgumentType]  the API says Exception, SDKs take all
+    span.record_exception(error, timestamp=at_ns)  # pyright: ignore[reportArgumentType]  the API says Exception, SDKs take all
 
 
 def fail(span: Span, error: BaseException) -> None:
