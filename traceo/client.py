@@ -136,6 +136,8 @@ class Client:
         except BaseException:  # Ctrl-C, or a handler that calls sys.exit(): somebody is in a hurry
             self.shutdown(0)
         finally:
+            if self._pipeline is not None:
+                self._pipeline.park()
             keep_interrupted()
 
     def end_now(self) -> None:

@@ -95,10 +95,12 @@ def prepare(
     *,
     shed: Shed | None = None,
     dropped: Dropped | None = None,
+    halt: Sequence[Callable[[], object]] = (),
 ) -> Prepared:
     """Turn ended spans and log records into batches; what fails is dropped alone and counted by ``drop``.
 
-    Traces that ``shed`` gives up are left out. What ``dropped`` says of a signal goes with its resource.
+    Traces that ``shed`` gives up are left out. What ``dropped`` says of a signal goes with its resource. Once
+    there is something in ``halt``, it is called before the next item.
     """
     spans: list[SpanRecord] = []
     logs: list[LogRecord] = []
@@ -110,6 +112,8 @@ def prepare(
     for index, item in enumerate(items):
         if not index % _YIELD_EVERY:
             pause(0)  # hand the interpreter over: the application must not wait for a whole batch
+        if halt:
+            halt[0]()
         try:
             if type(item) is LogRecord:
                 trace_id, is_error = identify(item)

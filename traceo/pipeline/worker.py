@@ -99,6 +99,7 @@ class Pipeline:
         self._thread_id = 0
         self._starting = allocate_lock()
         self._working = allocate_lock()  # held where a fork would cut something in two
+        self._halt: list[Callable[[], object]] = []
         self._held_for_fork = False
         self._of_parent: set[int] = set()  # spans that were open when this process was forked
 
@@ -202,6 +203,16 @@ class Pipeline:
     def route(self) -> "Route | None":
         """Where batches go, once the thread has made it."""
         return self._parts.route if self._parts is not None else None
+
+    def park(self) -> None:
+        """The interpreter is about to go: let the thread finish the item in hand, and then do no more.
+
+        A thread that comes back from C++ to an interpreter that is gone takes the process with it ("terminate
+        called without an active exception", exit status -6). RE2 is C++; whatever calls it works under the
+        lock that is kept here for good.
+        """
+        self._halt.append(self._stand_still)
+        self._working.acquire(timeout=_FORK_WAIT_S)
 
     # Around a fork.
 
@@ -364,7 +375,9 @@ class Pipeline:
         with self._working:
             if self._of_parent:
                 items = [item for item in items if not self._belongs_to_parent(item, parts)]
-            prepared = prepare(items, parts, self._drop, shed=self._shed, dropped=self._dropped)
+            prepared = prepare(
+                items, parts, self._drop, shed=self._shed, dropped=self._dropped, halt=self._halt
+            )
         for batch in prepared.batches:
             if batch.signal == KEYS:
                 self.health.keys_made += batch.count
@@ -374,6 +387,12 @@ class Pipeline:
                 self._open[batch.signal] -= batch.count
             self._delivery.add(batch)
         return prepared
+
+    def _stand_still(self) -> None:
+        """In the thread, with the lock that `park` waits for: hand it over and never come back."""
+        if get_ident() == self._thread_id:
+            self._working.release()
+            taken_lock().acquire()
 
     def _belongs_to_parent(self, item: object, parts: "Parts") -> bool:
         """Whether it is a span that this process ends as well, because it was forked in the middle of it."""

@@ -1,0 +1,29 @@
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+SCRIPT = """
+    import random, time, traceo
+    client = traceo.init(console="off", seal="off", endpoint="http://127.0.0.1:9", instrument="off")
+    rng = random.Random(1)
+    for number in range(60):
+        with traceo.span("read", text="".join(rng.choices("abcdefgh ", k=120_000))):
+            pass
+    while client._pipeline._parts is None:
+        time.sleep(0.001)
+    time.sleep({seconds})
+    client.shutdown(0)
+"""
+
+
+@pytest.mark.parametrize("milliseconds", [0, 1, 2, 3, 5, 8, 10, 13, 17, 21])
+def test_a_process_that_ends_while_text_is_searched_keeps_its_exit_status(milliseconds):
+    """The search runs in C++: a thread that came back from it to no interpreter would abort the process."""
+    script = textwrap.dedent(SCRIPT.format(seconds=milliseconds / 1000))
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "terminate called" not in done.stderr
