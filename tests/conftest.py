@@ -1,1 +1,1 @@
-pytest_plugins = ["traceo.testing"]
+pytest_plugins = ["traceo.testing", "tests.services"]
