@@ -336,10 +336,10 @@ def test_the_console_is_for_terminals_where_no_endpoint_is_set(monkeypatch):
 def test_a_part_of_ours_that_breaks_leaves_the_application_running():
     done = run(
         """
-        import traceo.instrumentation, traceo.logs, traceo.tracing
+        import traceo.instrumentation, traceo.logs.tap, traceo.tracing
         def broken(*args, **settings):
             raise RuntimeError
-        traceo.instrumentation.install = traceo.logs.Handler = broken
+        traceo.instrumentation.install = traceo.logs.tap.Handler = broken
         import traceo
         traceo.init()
         with traceo.span("x"):

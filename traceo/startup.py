@@ -33,11 +33,10 @@ if TYPE_CHECKING:
     from traceo.exporters.outcome import SealMode, Signal
     from traceo.exporters.spool.folder import Spool
     from traceo.instrumentation import Installed, Selection
-    from traceo.logs import Handler
     from traceo.pipeline.prepare import Parts, Watch
     from traceo.policy import Chosen
 
-__all__ = ["Settings", "flush", "init", "shutdown", "status", "tap_logging"]
+__all__ = ["Settings", "flush", "init", "shutdown", "status"]
 
 _NOT_HERE = (
     "init() was called in a subinterpreter, where Traceo does not run; call it in the main interpreter"
@@ -186,7 +185,7 @@ def _start(config: Config) -> Client:
         hooks = _attempt("instrumentation", notes, lambda: _hook(config, selection, provider))
     if config.logs_level != "OFF" and selection.includes("logging"):
         put_log = subjects.tagged(pipeline.put_log)
-        undo = _attempt("logs", notes, lambda: tap_logging(put_log, provider, config.logs_level))
+        undo = _attempt("logs", notes, lambda: _hear(put_log, provider, config.logs_level))
         detach += [undo] if undo is not None else []
     client = Client(config, pipeline, provider=provider, hooks=hooks, detach=detach, notes=notes)
     atexit.register(client.end)
@@ -276,48 +275,10 @@ def _hook(config: Config, selection: "Selection", provider: Any) -> "Installed":
     return install(selection, tracer_provider=provider, options=options)
 
 
-def tap_logging(sink: Callable[[LogRecord], object], provider: Any, level: str) -> Callable[[], None]:
-    """Hear every log record that a logger hands to its handlers; returns the way to stop.
+def _hear(sink: Callable[[LogRecord], object], provider: Any, level: str) -> Callable[[], None]:
+    from traceo.logs.tap import tap_logging  # noqa: PLC0415 - only when logs are wanted
 
-    Not as a handler of the root logger: with one there, `logging.basicConfig` does nothing and warnings no
-    longer reach stderr by themselves, so the application would log differently because of us.
-    """
-    from traceo.logs import Handler  # noqa: PLC0415 - only when logs are wanted
-    from traceo.tracing.resource import default_resource, record_of  # noqa: PLC0415 - the same
-
-    resource = provider.resource if provider is not None else default_resource()
-    handler = Handler(sink, record_of(resource), level)
-    _in_each_child(lambda: _rename(handler, provider))
-    original = logging.Logger.callHandlers
-    lowest = handler.level
-
-    def callHandlers(self: logging.Logger, record: logging.LogRecord) -> None:  # noqa: N802
-        if record.levelno >= lowest:
-            handler.handle(record)
-        original(self, record)
-
-    def stop() -> None:
-        nonlocal lowest
-        lowest = sys.maxsize  # for whoever has wrapped ours since
-        if logging.Logger.callHandlers is callHandlers:
-            logging.Logger.callHandlers = original
-
-    logging.Logger.callHandlers = callHandlers
-    return stop
-
-
-def _in_each_child(task: Callable[[], None]) -> None:
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=task)
-
-
-def _rename(handler: "Handler", provider: Any) -> None:
-    """A forked child's log lines carry its own process id, as its spans do."""
-    from traceo.tracing.resource import record_of  # noqa: PLC0415 - loaded by now
-
-    if provider is not None:
-        # The handler has no setter for it.
-        handler._resource = record_of(provider.resource)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return tap_logging(sink, provider, level)
 
 
 def _advice(config: Config) -> str:

@@ -30,13 +30,13 @@ from traceo.config import load, pyproject_of
 from traceo.exporters.memory import Memory
 from traceo.exporters.otlp import encode_logs, encode_traces, records_left_out
 from traceo.findings import LooksIntoSql, Redaction, found_in, is_allowed
+from traceo.logs.tap import tap_logging
 from traceo.pipeline.prepare import Parts
 from traceo.pipeline.scrub import Scrubber
 from traceo.pipeline.worker import Pipeline
 from traceo.policy import choose
 from traceo.records import AnyValue, Attributes, LogRecord, SpanRecord
 from traceo.redaction import Engine, Policy
-from traceo.startup import tap_logging
 from traceo.tracing import Resource, TracerProvider, snapshot
 
 __all__ = [

@@ -32,7 +32,8 @@ class Handler(logging.Handler):
     ) -> None:
         super().__init__(level)
         self._sink = sink
-        self._resource = resource
+        self.resource = resource
+        """Whose lines these are."""
         self._scopes: dict[str, ScopeRecord] = {}
         self._other = ScopeRecord("")
         self._inside = threading.local()
@@ -81,7 +82,7 @@ class Handler(logging.Handler):
                 attributes[semconv.EXCEPTION_STACKTRACE] = stack
         trace_id, span_id, flags = current_ids()
         return LogRecord(
-            resource=self._resource,
+            resource=self.resource,
             scope=self._scope(record.name),
             time_ns=int(record.created * 1e9),
             observed_ns=time.time_ns(),
