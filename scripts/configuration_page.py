@@ -49,7 +49,7 @@ def page() -> str:
     """The whole page."""
     defaults = Config()
     rows = [
-        f"| `{setting.name}` | `{setting.variable}` | {_shown(getattr(defaults, setting.name))} "
+        f"| `{setting.name}` | {_shown(setting.variable)} | {_shown(getattr(defaults, setting.name))} "
         f"| {setting.help} Give {setting.expects}. | {', '.join(f'`{name}`' for name in setting.otel)} |"
         for setting in SETTINGS
     ]

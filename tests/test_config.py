@@ -109,6 +109,32 @@ def test_a_slip_of_the_pen_is_answered_with_the_right_name(tmp_path):
     assert message(pyproject=file).endswith("did you mean service_name?")
 
 
+@pytest.mark.parametrize(
+    ("variable", "instead"),
+    [
+        ("TRACEO_TIMEOUT_S", "OTEL_EXPORTER_OTLP_TIMEOUT, or timeout_s"),
+        ("TRACEO_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS, or headers"),
+        ("TRACEO_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT, or timeout_s"),
+    ],
+)
+def test_a_setting_without_a_variable_says_what_to_use_instead(variable, instead):
+    assert message(environ={variable: "5"}) == (
+        f"{variable} is not read; set {instead} as an argument of init() or in [tool.traceo]"
+    )
+    assert load({}, {variable: ""}) == Config()
+
+
+def test_metrics_are_chosen_by_name():
+    assert load({"metrics": True}, {}).metrics == "auto"
+    assert load({"metrics": False}, {}).metrics == "off"
+    assert load({}, {"TRACEO_METRICS": "Runtime, -spans"}).metrics == "runtime,-spans"
+    assert load({"metrics": ["prometheus"]}, {}).metrics == "prometheus"
+    assert message({"metrics": "gc"}) == (
+        "metrics is 'gc' (from argument); give auto, off, or app, spans, own, runtime and prometheus, "
+        "separated by commas"
+    )
+
+
 def test_a_variable_of_another_tool_is_left_alone():
     assert load({}, {"TRACEO_PURE": "1", "TRACEO_COLLECTOR_DATA": "/data"}) == Config()
 
@@ -146,7 +172,8 @@ def test_the_project_of_a_folder_is_the_nearest_one_above(tmp_path):
 def test_the_table_and_the_struct_have_the_same_settings():
     fields = set(Config.__struct_fields__) - {"sources"}
     assert {setting.name for setting in SETTINGS} == fields
-    assert len(fields) <= 25
+    variables = [setting.variable for setting in SETTINGS if setting.variable]
+    assert len({*variables, "TRACEO_PURE"}) <= 25
     for setting in SETTINGS:
         assert setting.help.endswith("."), setting.name
         assert setting.read(getattr(Config(), setting.name)) == getattr(Config(), setting.name)

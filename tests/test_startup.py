@@ -138,7 +138,7 @@ def test_with_a_peer_that_never_answers_the_app_still_ends():
 
     with socket.create_server(("127.0.0.1", 0)) as mute:
         endpoint = f"http://127.0.0.1:{mute.getsockname()[1]}"
-        done = run(APP, endpoint, TRACEO_TIMEOUT_S="600", TRACEO_EXIT_TIMEOUT_S="0.3")
+        done = run(APP, endpoint, OTEL_EXPORTER_OTLP_TIMEOUT="600", TRACEO_EXIT_TIMEOUT_S="0.3")
     assert (done.returncode, done.stdout) == (0, "done\n")
     assert f"traceo: {endpoint}: not delivered in time; 2 spans and 1 log line dropped at exit" in done.stderr
 

@@ -18,6 +18,7 @@ from traceo.settings import SETTINGS, Given, MiB, Setting
 __all__ = ["Config", "load", "pyproject_of"]
 
 _NAMES = frozenset(setting.name for setting in SETTINGS)
+_UNREAD = {setting.name: next(iter(setting.otel)) for setting in SETTINGS if not setting.has_variable}
 _MARKS = (b"tool.traceo", b'tool."traceo"', b"tool.'traceo'", b"[tool]")
 
 
@@ -48,6 +49,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     flush: str = "timer"
     exit_timeout_s: float = 2.0
     logs_level: str = "INFO"
+    metrics: str = "auto"
     sources: Mapping[str, str] = {}
     """Where each setting that is not a default came from: ``"argument"``, a variable or a file."""
 
@@ -142,7 +144,7 @@ def _find(
     given = arguments.get(setting.name)
     if given is not None:
         return given, "argument", None
-    given = environ.get(setting.variable, "").strip()
+    given = environ.get(setting.variable, "").strip() if setting.has_variable else ""
     if given:
         return given, setting.variable, None
     for variable, translate in setting.otel.items():
@@ -191,11 +193,17 @@ def _refuse_unknown(names: Mapping[str, Given], where: str) -> None:
 
 def _refuse_misspelt(environ: Mapping[str, str]) -> None:
     """An unknown ``TRACEO_*`` may belong to another tool; one that almost spells a setting is a slip."""
-    for variable in environ:
-        if variable.startswith("TRACEO_") and variable.removeprefix("TRACEO_").lower() not in _NAMES:
-            near = _nearest(variable.removeprefix("TRACEO_").lower())
-            if near:
-                raise ConfigError(f"{variable} is not a setting; did you mean TRACEO_{near.upper()}?")
+    for variable, given in environ.items():
+        name = variable.removeprefix("TRACEO_").lower()
+        if not variable.startswith("TRACEO_") or (name in _NAMES and name not in _UNREAD):
+            continue
+        near = name if name in _UNREAD else _nearest(name)
+        if near in _UNREAD:
+            if given.strip():
+                instead = f"set {_UNREAD[near]}, or {near} as an argument of init() or in [tool.traceo]"
+                raise ConfigError(f"{variable} is not read; {instead}")
+        elif near:
+            raise ConfigError(f"{variable} is not a setting; did you mean TRACEO_{near.upper()}?")
 
 
 def _suggest(name: str) -> str:

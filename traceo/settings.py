@@ -13,6 +13,9 @@ __all__ = ["SETTINGS", "Given", "MiB", "Setting"]
 
 MiB = 1024 * 1024
 
+_SOURCES = ("app", "spans", "own", "runtime", "prometheus")
+_METRICS = frozenset(("auto", "off", *_SOURCES, *(f"-{name}" for name in _SOURCES)))
+
 Given: TypeAlias = "str | int | float | bool | Mapping[str, object] | tuple[str, ...] | list[str] | None"
 
 
@@ -29,11 +32,13 @@ class Setting(msgspec.Struct, frozen=True):
     otel: Mapping[str, Callable[[str], Given]] = {}
     """Equivalent OpenTelemetry variables, in order, each with its translation into what ``read`` takes."""
     secret: bool = False
+    has_variable: bool = True
+    """Whether there is a ``TRACEO_*`` variable; without one, OpenTelemetry's says the same."""
 
     @property
     def variable(self) -> str:
-        """The environment variable of our own."""
-        return f"TRACEO_{self.name.upper()}"
+        """The environment variable of our own, empty if there is none."""
+        return f"TRACEO_{self.name.upper()}" if self.has_variable else ""
 
 
 # Readers: what was given → the field's value.
@@ -141,6 +146,15 @@ def _selection(given: Given) -> str:
     return ",".join(_names(given))
 
 
+def _metrics(given: Given) -> str:
+    if isinstance(given, bool):
+        return "auto" if given else "off"
+    names = _names(given)
+    if set(names) - _METRICS:
+        raise ValueError
+    return ",".join(names) or "auto"
+
+
 def _headers(given: Given) -> Mapping[str, str]:
     """``key=value,key=value``, values percent-encoded, as OTEL_EXPORTER_OTLP_HEADERS has them."""
     if isinstance(given, Mapping):
@@ -210,6 +224,7 @@ SETTINGS: tuple[Setting, ...] = (
         _headers,
         otel={"OTEL_EXPORTER_OTLP_HEADERS": _same},
         secret=True,
+        has_variable=False,
     ),
     Setting("api_key", "The key this application authenticates with.", "the key as text", _text, secret=True),
     Setting(
@@ -218,6 +233,7 @@ SETTINGS: tuple[Setting, ...] = (
         "seconds from 0.1 to 600",
         _number(0.1, 600),
         otel={"OTEL_EXPORTER_OTLP_TIMEOUT": _seconds},
+        has_variable=False,
     ),
     Setting(
         "redaction",
@@ -340,5 +356,13 @@ SETTINGS: tuple[Setting, ...] = (
         "The lowest level of log lines that are sent; `off` sends none.",
         "DEBUG, INFO, WARNING, ERROR, CRITICAL or OFF",
         _level,
+    ),
+    Setting(
+        "metrics",
+        "Which metrics are sent: `auto` is those of the application (`app`), of its spans (`spans`) and of "
+        "Traceo itself (`own`); `runtime` and `prometheus` add the interpreter's and those of "
+        "prometheus_client, `-name` leaves one out, `off` sends none. See [metrics](metrics.md).",
+        "auto, off, or app, spans, own, runtime and prometheus, separated by commas",
+        _metrics,
     ),
 )

@@ -75,6 +75,7 @@ class Settings(TypedDict, total=False):
     flush: str
     exit_timeout_s: float
     logs_level: str
+    metrics: str | list[str] | bool
 
 
 def init(**settings: Unpack[Settings]) -> Client:

@@ -112,7 +112,7 @@ traceo.init()
 spans()
 """,
         TRACEO_EXIT_TIMEOUT_S="0.5",
-        TRACEO_TIMEOUT_S="600",
+        OTEL_EXPORTER_OTLP_TIMEOUT="600",
     )
     assert app.process.wait(60) == 0, app.err
     assert "100 spans dropped at exit" in app.err

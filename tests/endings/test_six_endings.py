@@ -148,7 +148,7 @@ def test_with_a_peer_that_takes_nothing_the_end_is_bounded_and_one_line_says_so(
         SPANS + code,
         nowhere if peer == "nothing listens" else None,
         TRACEO_EXIT_TIMEOUT_S="0.5",
-        TRACEO_TIMEOUT_S="600",
+        OTEL_EXPORTER_OTLP_TIMEOUT="600",
     )
     assert time.monotonic() - begun < 30, "far less than the time one request may take"
     assert app.err.count("100 spans dropped at exit") == 1
