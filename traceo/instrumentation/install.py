@@ -3,7 +3,7 @@
 import importlib
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 
 import msgspec
@@ -39,11 +39,12 @@ class LibraryState(msgspec.Struct, frozen=True, kw_only=True):
 class Installed:
     """What one :func:`install` has hooked, and the way to undo it."""
 
-    def __init__(self) -> None:
+    def __init__(self, tracer_provider: TracerProvider, options: Options) -> None:
+        self._tracer_provider = tracer_provider
+        self._options = options
         self._states: dict[str, LibraryState] = {}
         self._sites: list[Site] = []
-        self._cancels: list[Callable[[], None]] = []
-        self._is_open = True
+        self._cancels: dict[str, Callable[[], None]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,36 +56,45 @@ class Installed:
         """All selected rows with a hook, in the catalogue's order."""
         return tuple(self._states.values())
 
-    def uninstall(self) -> None:
-        """Put the original objects back, the last hooked first; later imports stay unhooked. Idempotent."""
-        with _lock:
-            self._is_open = False
-            for cancel in self._cancels:
-                cancel()
-            self._cancels.clear()
-            while self._sites:
-                site = self._sites.pop()
-                site.restore()
-                _hooked.discard(site.name)
-                self._states[site.name] = LibraryState(name=site.name, state="waiting")
+    def add(self, rows: Iterable[Library]) -> None:
+        """Hook these too. A row that is hooked, or waits for its library, is left as it is. Never raises."""
+        for row in rows:
+            with _lock:
+                if row.hook is not None and row.name not in self._cancels:
+                    self._await(row, row.hook)
 
-    def _await(self, row: Library, hook: str, tracer_provider: TracerProvider, options: Options) -> None:
+    def uninstall(self, *names: str) -> None:
+        """Put the original objects of these rows (of all, without names) back, the last hooked first.
+
+        Libraries imported later stay unhooked. Idempotent.
+        """
+        with _lock:
+            chosen = set(names or self._cancels)
+            for name in chosen & self._cancels.keys():
+                self._cancels.pop(name)()
+                self._states.pop(name)
+            for site in reversed(self._sites.copy()):
+                if site.name in chosen:
+                    self._sites.remove(site)
+                    site.restore()
+                    _hooked.discard(site.name)
+
+    def _await(self, row: Library, hook: str) -> None:
         self._states[row.name] = LibraryState(name=row.name, state="waiting")
+        self._cancels[row.name] = _nothing  # there from now on: the library may be imported already
 
         def imported(module: ModuleType) -> None:
             with _lock:
-                if self._is_open:
-                    self._states[row.name] = self._hook(row, hook, module, tracer_provider, options)
+                if row.name in self._cancels:
+                    self._states[row.name] = self._hook(row, hook, module)
 
-        self._cancels.append(when_imported(row.module, imported))
+        self._cancels[row.name] = when_imported(row.module, imported)
 
-    def _hook(
-        self, row: Library, hook: str, module: ModuleType, tracer_provider: TracerProvider, options: Options
-    ) -> LibraryState:
+    def _hook(self, row: Library, hook: str, module: ModuleType) -> LibraryState:
         if row.name in _hooked:
             return LibraryState(name=row.name, state="taken")
         version = _version(row, module)
-        site = Site(row.name, tracer_provider.get_tracer(hook, __version__), options)
+        site = Site(row.name, self._tracer_provider.get_tracer(hook, __version__), self._options)
         try:
             importlib.import_module(hook).install(site)
         except Exception as error:
@@ -108,12 +118,13 @@ def install(
     Spans are made by tracers of ``tracer_provider``, one a library, named after the hook module. A library
     hooked by an earlier installation that is still in place is left to that one.
     """
-    installed = Installed()
-    chosen = options or Options()
-    for row in selection.libraries():
-        if row.hook is not None:
-            installed._await(row, row.hook, tracer_provider, chosen)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  its other half
+    installed = Installed(tracer_provider, options or Options())
+    installed.add(selection.libraries())
     return installed
+
+
+def _nothing() -> None:
+    """Until there is something to cancel."""
 
 
 def _version(row: Library, module: ModuleType) -> str:
