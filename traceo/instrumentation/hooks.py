@@ -25,7 +25,7 @@ __all__ = ["Site", "when_imported"]
 
 
 class _Patch(msgspec.Struct, frozen=True):
-    owner: type
+    owner: type | ModuleType
     name: str
     original: object
     replacement: object
@@ -48,7 +48,9 @@ class Site:
         self.active = True
         self._patches: list[_Patch] = []
 
-    def replace(self, owner: type, name: str, make: Callable[[Any], Callable[..., object]]) -> None:
+    def replace(
+        self, owner: type | ModuleType, name: str, make: Callable[[Any], Callable[..., object]]
+    ) -> None:
         """Put ``make(original)`` in the place of ``owner.name``. ``AttributeError`` if there is none."""
         inherited = name not in vars(owner)
         original: Any = getattr(owner, name) if inherited else vars(owner)[name]
