@@ -23,6 +23,7 @@ def test_the_package_shows_exactly_these_names():
         "Client",
         "ConfigError",
         "Counts",
+        "Instrumented",
         "Policy",
         "Redacted",
         "Status",
@@ -36,6 +37,7 @@ def test_the_package_shows_exactly_these_names():
         "span",
         "status",
         "subject",
+        "uninstrument",
     ]
     assert set(traceo.__all__) <= set(dir(traceo))
 

@@ -16,6 +16,7 @@ from traceo._version import __version__
 if TYPE_CHECKING:
     from traceo.client import Client
     from traceo.errors import ConfigError, TraceoError
+    from traceo.libraries import Instrumented, uninstrument
     from traceo.pipeline.health import Counts, Status
     from traceo.redaction import Policy, Redacted, redact
     from traceo.spans import instrument, span
@@ -26,6 +27,7 @@ __all__ = [
     "Client",
     "ConfigError",
     "Counts",
+    "Instrumented",
     "Policy",
     "Redacted",
     "Status",
@@ -39,6 +41,7 @@ __all__ = [
     "span",
     "status",
     "subject",
+    "uninstrument",
 ]
 
 # Nothing is imported before it is used: `import traceo` in a module that never calls it costs a millisecond.
@@ -46,6 +49,7 @@ _HOMES = {
     "Client": "traceo.client",
     "ConfigError": "traceo.errors",
     "Counts": "traceo.pipeline.health",
+    "Instrumented": "traceo.libraries",
     "Policy": "traceo.redaction",
     "Redacted": "traceo.redaction",
     "Status": "traceo.pipeline.health",
@@ -58,6 +62,7 @@ _HOMES = {
     "span": "traceo.spans",
     "status": "traceo.startup",
     "subject": "traceo.subjects",
+    "uninstrument": "traceo.libraries",
 }
 
 

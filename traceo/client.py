@@ -20,8 +20,8 @@ class Hooks(Protocol):
         """The libraries hooked so far."""
         ...
 
-    def uninstall(self) -> None:
-        """Restore the original objects."""
+    def uninstall(self, *names: str) -> None:
+        """Restore the original objects of these libraries, of all without names."""
         ...
 
 
@@ -86,6 +86,14 @@ class Client:
         finally:
             if self._endings is not None:  # last: a signal that comes while we wait must wait with us
                 self._endings.uninstall()
+
+    def uninstrument(self, *names: str) -> None:
+        """Restore the original objects of these libraries, of all without names."""
+        if self.hooks is not None:
+            self.hooks.uninstall(*names)
+        if not names or "logging" in names:
+            for undo in self._detach:
+                undo()
 
     def status(self) -> Status:
         """A snapshot of what happened so far."""

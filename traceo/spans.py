@@ -15,7 +15,7 @@ from traceo._version import __version__
 from traceo.records import AnyValue
 from traceo.semconv import CODE_FUNCTION_NAME
 
-__all__ = ["bind", "instrument", "span"]
+__all__ = ["bind", "decorated", "instrument", "span"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -48,6 +48,9 @@ def instrument(
 def instrument(target: Any = None, /, **attributes: AnyValue) -> Any:
     """Decorate a function so that each call is a span: ``@instrument`` or ``@instrument("name", key=value)``.
 
+    ``instrument("redis")``, with the name of a library of the catalogue and nothing else, hooks that library,
+    now or when it is imported: see `Instrumented`.
+
     Functions, coroutine functions, generator functions and async generator functions; a generator's span
     lasts from its first step to its last. The name is the function's qualified name unless given.
 
@@ -58,10 +61,16 @@ def instrument(target: Any = None, /, **attributes: AnyValue) -> Any:
     8
     """
     if callable(target):
-        return _decorated(target, None, attributes)
+        return decorated(target, None, attributes)
+
+    if isinstance(target, str) and not attributes:
+        from traceo.libraries import hook, is_library  # noqa: PLC0415 - a span's name is rarely a library's
+
+        if is_library(target):
+            return hook(target)
 
     def decorator(function: Callable[..., Any]) -> Callable[..., Any]:
-        return _decorated(function, target, attributes)
+        return decorated(function, target, attributes)
 
     return decorator
 
@@ -73,9 +82,10 @@ def bind(tracer: Any) -> Any:
     return before
 
 
-def _decorated(
+def decorated(
     function: Callable[..., Any], name: str | None, attributes: Mapping[str, AnyValue]
 ) -> Callable[..., Any]:
+    """``function``, each call of which is a span of this name (``None``: the function's own)."""
     from traceo.tracing.decorate import decorate  # noqa: PLC0415 - `span` alone does without
 
     qualified = function.__qualname__.replace("<locals>.", "")

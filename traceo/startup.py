@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from traceo.pipeline.prepare import Parts, Watch
     from traceo.policy import Chosen
 
-__all__ = ["Settings", "flush", "init", "shutdown", "status"]
+__all__ = ["Settings", "current", "flush", "init", "shutdown", "status"]
 
 _NOT_HERE = (
     "init() was called in a subinterpreter, where Traceo does not run; call it in the main interpreter"
@@ -111,6 +111,11 @@ def init(**settings: Unpack[Settings]) -> Client:
                 "init() failed with %s; the application goes on without telemetry", type(error).__name__
             )
         return _client
+
+
+def current() -> Client | None:
+    """This process's client; None before `init`."""
+    return _client
 
 
 def flush(timeout_s: float = 5.0) -> bool:

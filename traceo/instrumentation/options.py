@@ -7,7 +7,7 @@ import msgspec
 from traceo.errors import ConfigError
 from traceo.instrumentation.catalog import LIBRARIES, Library
 
-__all__ = ["Options", "Selection"]
+__all__ = ["Options", "Selection", "rows_named"]
 
 _HEADERS = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_"
 
@@ -63,9 +63,9 @@ class Selection(msgspec.Struct, frozen=True):
             elif word in {"off", "none"}:
                 continue
             elif word.startswith("-"):
-                excluded |= _rows(word[1:], source)
+                excluded |= rows_named(word[1:], source)
             else:
-                only |= _rows(word, source)
+                only |= rows_named(word, source)
         off = {word.lower() for word in _split(disabled)}
         if "*" in off:
             return cls(frozenset())
@@ -81,7 +81,8 @@ class Selection(msgspec.Struct, frozen=True):
         return (row for row in LIBRARIES if self.includes(row.name))
 
 
-def _rows(word: str, source: str) -> set[str]:
+def rows_named(word: str, source: str) -> set[str]:
+    """The rows that go by this name; `ConfigError`, naming ``source``, if there are none."""
     rows = {row.name for row in LIBRARIES if word == row.name or word in row.aliases}
     if rows:
         return rows
