@@ -3,10 +3,20 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from traceo.exporters.otlp import encode_logs, encode_traces
 from traceo.exporters.otlp_cut import cut, halves, identity_of
-from traceo.records import EventRecord, LogRecord, ResourceRecord, ScopeRecord, SpanRecord
+from traceo.exporters.otlp_metrics import encode_metrics
+from traceo.records import (
+    EventRecord,
+    LogRecord,
+    MetricRecord,
+    NumberPoint,
+    ResourceRecord,
+    ScopeRecord,
+    SpanRecord,
+)
 
 RESOURCES = [
     ResourceRecord({"service.name": "shop", "n": 3}, "https://schemas.example/1"),
@@ -112,3 +122,38 @@ def test_what_is_no_request_is_refused_or_cut_but_ends(data):
 def test_what_is_no_request_says_so():
     with pytest.raises(ValueError, match="not an OTLP request"):
         cut(b"\x12\x00", lambda _: True)
+
+
+def a_metric(name, points):
+    return MetricRecord(
+        resource=RESOURCES[0],
+        scope=SCOPES[0],
+        name=name,
+        kind="sum",
+        description="what",
+        unit="1",
+        temporality=2,
+        is_monotonic=True,
+        points=[NumberPoint(n, 1, 0, {"n": n}) for n in range(points)],
+    )
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=5))
+def test_halves_of_metrics_are_halves_of_their_points_and_each_says_what_they_are(sizes):
+    payload = encode_metrics([a_metric(f"m{number}", size) for number, size in enumerate(sizes)])
+    parts = [ExportMetricsServiceRequest.FromString(half) for half in halves(payload, sum(sizes), "metrics")]
+    seen = []
+    for part in parts:
+        for group in part.resource_metrics:
+            assert group.resource.attributes[0].key == "service.name"
+            for metric in group.scope_metrics[0].metrics:
+                assert (metric.description, metric.unit) == ("what", "1")
+                assert (metric.sum.aggregation_temporality, metric.sum.is_monotonic) == (2, True)
+                seen += [(metric.name, point.as_int) for point in metric.sum.data_points]
+    assert seen == [(f"m{number}", n) for number, size in enumerate(sizes) for n in range(size)]
+    first = sum(
+        len(metric.sum.data_points)
+        for group in parts[0].resource_metrics
+        for metric in group.scope_metrics[0].metrics
+    )
+    assert first == sum(sizes) // 2

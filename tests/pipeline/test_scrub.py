@@ -6,15 +6,23 @@ import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from traceo.exporters.otlp import encode_logs, encode_traces, records_left_out
+from traceo.exporters.otlp_metrics import encode_metrics
 from traceo.pipeline.prepare import prepare
 from traceo.pipeline.scrub import Scrubber
+from traceo.pipeline.scrub_metrics import MetricScrubber
 from traceo.records import (
     EventRecord,
+    ExemplarRecord,
+    ExponentialPoint,
+    HistogramPoint,
     LinkRecord,
     LogRecord,
+    MetricRecord,
+    NumberPoint,
     ResourceRecord,
     ScopeRecord,
     SpanRecord,
@@ -24,7 +32,7 @@ from traceo.redaction import Engine, Policy
 CANARY = "canary"
 # Ids are numbers made by us; the rest is never written by our encoder, which the test holds it to.
 IDS = {"trace_id", "span_id", "parent_span_id"}
-NOT_WRITTEN = {"Resource.entity_refs"}
+NOT_WRITTEN = {"Resource.entity_refs", "Metric.metadata", "Metric.summary"}
 
 
 def canaries():
@@ -80,6 +88,30 @@ def a_log(new, body):
     )
 
 
+def metrics(new):
+    """One metric of each kind, with an exemplar at each point."""
+    shapes = {
+        "gauge": NumberPoint(1, 2),
+        "sum": NumberPoint(3, 4),
+        "histogram": HistogramPoint(1, 5, sum=1.0, bucket_counts=[1, 0], bounds=[2.0]),
+        "exponential_histogram": ExponentialPoint(1, 6, positive_counts=[1]),
+    }
+    resource, scope = shared(new)
+    for kind, point in shapes.items():
+        point.attributes = attributes(new)
+        point.exemplars = [ExemplarRecord(1.5, 7, 8, 9, attributes(new))]
+        yield MetricRecord(
+            resource=resource,
+            scope=scope,
+            name=new(),
+            kind=kind,
+            description=new(),
+            unit=new(),
+            points=[point],
+            temporality=2,
+        )
+
+
 def bodies(new):
     return [new(), new().encode(), [new()], {new(): new()}]
 
@@ -120,6 +152,23 @@ def export(spans, logs):
     return [*texts(traces), *texts(lines)]
 
 
+def export_metrics(records):
+    request = ExportMetricsServiceRequest()
+    request.ParseFromString(encode_metrics(records))
+    return list(texts(request))
+
+
+def scrubbed(records):
+    """One collection through a scrubber of its own; nothing may fail in it."""
+    engine = Engine(Policy.default())
+    scrubber = MetricScrubber(Scrubber(engine), engine)
+    failed = []
+    for record in records:
+        scrubber.add(record, failed.append)
+    assert failed == []
+    return scrubber.take()
+
+
 @pytest.fixture
 def records():
     new = canaries()
@@ -138,6 +187,24 @@ def test_no_canary_survives_in_any_field(records):
     spans, logs = records
     left = export([scrubber.span(span) for span in spans], [scrubber.log(log) for log in logs])
     assert [(path, value) for path, value in left if has_canary(value)] == []
+
+
+def test_the_canaries_reach_every_text_field_of_metrics():
+    reached = {path for path, value in export_metrics(list(metrics(canaries()))) if has_canary(value)}
+    assert reached == set(text_fields(ExportMetricsServiceRequest.DESCRIPTOR, set()))
+
+
+def test_no_canary_survives_in_any_field_of_metrics():
+    left = export_metrics(scrubbed(list(metrics(canaries()))))
+    assert len(left) > 100
+    assert [(path, value) for path, value in left if has_canary(value)] == []
+
+
+def test_the_metrics_that_a_provider_holds_are_not_touched():
+    records = list(metrics(canaries()))
+    before = export_metrics(records)
+    scrubbed(records)
+    assert export_metrics(records) == before
 
 
 def test_what_a_record_shares_with_the_application_is_not_touched(records):

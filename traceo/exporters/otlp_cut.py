@@ -1,8 +1,9 @@
 """Taking items out of an encoded OTLP request, without decoding them.
 
-A request is resources, a resource holds scopes, a scope holds spans or log records; all three levels have the
-same field numbers for both signals. Works on what `traceo.exporters.otlp` writes, whose fields stand in the
-order of their numbers; anything else raises `ValueError`.
+A request is resources, a resource holds scopes, a scope holds spans, log records or metrics; all three levels
+have the same field numbers for every signal. The items of metrics are data points, one level down. Works
+on what `traceo.exporters.otlp` and `otlp_metrics` write, whose fields stand in the order of their numbers;
+anything else raises `ValueError`.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,12 +18,16 @@ _TRACE_ID_OF_SPAN, _TRACE_ID_OF_LOG = 0x0A, 0x4A
 _LOG_TIMES = {0x09, 0x59}
 _SEVERITY = 0x10
 _ERROR = 17  # the first of OTLP's error severities
+_DATA = {0x2A, 0x3A, 0x4A, 0x52}  # gauge, sum, histogram and exponential histogram of a metric
+_POINT = 0x0A
 
 Wanted = Callable[[bytes], bool]
+Cut = Callable[[bytes, Wanted], tuple[bytes, int]]
 
 
-def cut(payload: bytes, wanted: Wanted) -> tuple[bytes, int]:
+def cut(payload: bytes, wanted: Wanted, signal: str = "traces") -> tuple[bytes, int]:
     """The request with only the items that are ``wanted``, and how many those are. Order is kept."""
+    cut_item = _cut_metric if signal == "metrics" else _whole
     kept = 0
     groups: list[bytes] = []
     for tag, group in _fields(payload):
@@ -34,7 +39,7 @@ def cut(payload: bytes, wanted: Wanted) -> tuple[bytes, int]:
             if inner != _ITEMS:
                 others.append(_field(inner, field))
                 continue
-            scope, number = _cut_scope(field, wanted)
+            scope, number = _cut_scope(field, wanted, cut_item)
             kept += number
             if number:
                 scopes.append(_field(_ITEMS, scope))
@@ -43,13 +48,13 @@ def cut(payload: bytes, wanted: Wanted) -> tuple[bytes, int]:
     return b"".join(groups), kept
 
 
-def halves(payload: bytes, items: int) -> tuple[bytes, bytes]:
+def halves(payload: bytes, items: int, signal: str = "traces") -> tuple[bytes, bytes]:
     """The request as two: the first half of its ``items``, rounded down, and the rest."""
     middle = items // 2
     first, second = count(), count()
     return (
-        cut(payload, lambda _: next(first) < middle)[0],
-        cut(payload, lambda _: next(second) >= middle)[0],
+        cut(payload, lambda _: next(first) < middle, signal)[0],
+        cut(payload, lambda _: next(second) >= middle, signal)[0],
     )
 
 
@@ -73,16 +78,47 @@ def identity_of(item: bytes, signal: str) -> tuple[int, bool]:
     return trace_id or time_ns, severity >= _ERROR
 
 
-def _cut_scope(scope: bytes, wanted: Wanted) -> tuple[bytes, int]:
+def _cut_scope(scope: bytes, wanted: Wanted, cut_item: Cut) -> tuple[bytes, int]:
     parts: list[bytes] = []
     kept = 0
     for tag, field in _fields(scope):
         if tag == _ITEMS:
-            if not wanted(field):
+            item, number = cut_item(field, wanted)
+            if not number:
                 continue
-            kept += 1
+            kept += number
+            parts.append(_field(tag, item))
+            continue
         parts.append(_field(tag, field))
     return b"".join(parts), kept
+
+
+def _whole(item: bytes, wanted: Wanted) -> tuple[bytes, int]:
+    return item, int(wanted(item))
+
+
+def _cut_metric(metric: bytes, wanted: Wanted) -> tuple[bytes, int]:
+    """A metric with some of its points: name, unit and the rest stand in each half."""
+    parts: list[bytes] = []
+    kept = 0
+    for tag, field in _fields(metric):
+        if tag not in _DATA:
+            parts.append(_field(tag, field))
+            continue
+        data: list[bytes] = []
+        for inner, value in _fields(field):
+            if inner != _POINT:
+                data.append(_number(inner, value))
+            elif wanted(value):
+                kept += 1
+                data.append(_field(inner, value))
+        parts.append(_field(tag, b"".join(data)))
+    return b"".join(parts), kept
+
+
+def _number(tag: int, value: bytes) -> bytes:
+    """A varint as it stood: temporality and monotonicity."""
+    return bytes((tag,)) + value
 
 
 def _in_order(others: list[bytes], scopes: list[bytes]) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from traceo.pipeline.backlog import Batch, Pace
-from traceo.pipeline.health import KEYS, Health
+from traceo.pipeline.health import KEYS, METRICS, Health
 from traceo.pipeline.holding import Holding
 from traceo.pipeline.queue import Barrier
 from traceo.pipeline.shedding import Shed
@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the pipeline thread imports them
 __all__ = ["Delivery"]
 
 _TOO_LARGE = 413
+_NO_PLACE = frozenset((404, 405, 501))
 
 
 class Delivery:
@@ -243,9 +244,14 @@ class Delivery:
         health = self._health
         if outcome.kind != "accepted":
             health.drop(signal, _refusal(outcome), count)
-            self._trouble.lost(outcome.reason)
+            if signal == METRICS and outcome.status in _NO_PLACE:
+                health.refuses_metrics = outcome.status  # many endpoints take traces only: no news
+            else:
+                self._trouble.lost(outcome.reason)
             return
         rejected = min(outcome.rejected, count)
+        if signal == METRICS:
+            health.refuses_metrics = 0
         health.delivered[signal] += count - rejected
         health.batches += 1
         health.raw_bytes += raw_bytes
@@ -272,7 +278,7 @@ def _halves(batch: Batch) -> tuple[Batch, Batch]:
     """Two batches in its place. They have ids of their own: nobody has stored anything of them."""
     from traceo.exporters.otlp_cut import halves  # noqa: PLC0415 - not in the application's thread
 
-    first, second = halves(batch.payload, batch.count)
+    first, second = halves(batch.payload, batch.count, batch.signal)
     made = (
         Batch(batch.signal, first, batch.count // 2),
         Batch(batch.signal, second, batch.count - batch.count // 2),

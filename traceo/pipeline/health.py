@@ -7,7 +7,7 @@ import msgspec
 
 from traceo.pipeline.queue import LOGS, SPANS, Queue
 
-__all__ = ["KEYS", "Counts", "Health", "Recovered", "Status"]
+__all__ = ["KEYS", "METRICS", "Counts", "Health", "Recovered", "Status"]
 
 
 _SHOWN = 12
@@ -15,6 +15,10 @@ _SHOWN = 12
 
 KEYS: Final = "keys"
 """What wrapped keys count as, beside the two signals of the queue."""
+METRICS: Final = "metrics"
+"""What data points count as; they do not pass the queue."""
+
+_SIGNALS: Final = (SPANS, LOGS, METRICS, KEYS)
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +61,10 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     instrumentation: tuple[str, ...] = ()
     spans: Counts = Counts()
     logs: Counts = Counts()
+    metrics: Counts = Counts()
+    """Data points; ``created`` are those collected."""
+    overflows: Mapping[str, int] = {}
+    """``instrument{attribute}`` → values beyond the cardinality limit, whose series are counted together."""
     keys: Counts = Counts()
     """Wrapped keys of sealed values, on their way to the collector's key table."""
     recovered: Counts = Counts()
@@ -97,6 +105,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
             ("trouble", self.trouble),
             ("spans", str(self.spans)),
             ("logs", str(self.logs)),
+            ("metrics", str(self.metrics) if self.metrics.created else ""),
+            ("overflows", _tally(self.overflows)),
             ("field keys", str(self.keys) if self.keys.created else ""),
             ("recovered", str(self.recovered) if self.recovered.created else ""),
             ("spool", f"{self.spool} ({self.spool_bytes} bytes)" if self.spool else ""),
@@ -152,8 +162,10 @@ class Health:
         "batches",
         "delivered",
         "keys_made",
+        "points_made",
         "raw_bytes",
         "recovered",
+        "refuses_metrics",
         "restarts",
         "retries",
         "sent_bytes",
@@ -161,10 +173,13 @@ class Health:
     )
 
     def __init__(self) -> None:
-        self.delivered = {SPANS: 0, LOGS: 0, KEYS: 0}
-        self.spooled = {SPANS: 0, LOGS: 0, KEYS: 0}
-        self._dropped: dict[str, dict[str, int]] = {SPANS: {}, LOGS: {}, KEYS: {}}
+        self.delivered: dict[str, int] = dict.fromkeys(_SIGNALS, 0)
+        self.spooled: dict[str, int] = dict.fromkeys(_SIGNALS, 0)
+        self._dropped: dict[str, dict[str, int]] = {signal: {} for signal in _SIGNALS}
         self.keys_made = 0
+        self.points_made = 0
+        self.refuses_metrics = 0
+        """The status with which the endpoint said that it has no place for metrics."""
         self.recovered = Recovered()
         self.batches = 0
         self.retries = 0
@@ -193,6 +208,8 @@ class Health:
     def dropped(self, signal: str, queue: Queue) -> dict[str, int]:
         """Reason → count."""
         dropped = dict(self._dropped[signal])
+        if signal == METRICS:
+            return dropped
         for reason, tally in (("queue_full", queue.full_drops), ("after_shutdown", queue.closed_drops)):
             if count := tally[signal].count:
                 dropped[reason] = dropped.get(reason, 0) + count
@@ -200,8 +217,15 @@ class Health:
 
     def key_counts(self) -> Counts:
         """The balance of the wrapped keys of sealed values."""
-        created, delivered = self.keys_made, self.delivered[KEYS]
-        spooled, dropped = self.spooled[KEYS], dict(self._dropped[KEYS])
+        return self._counts(KEYS, self.keys_made)
+
+    def point_counts(self) -> Counts:
+        """The balance of data points."""
+        return self._counts(METRICS, self.points_made)
+
+    def _counts(self, signal: str, created: int) -> Counts:
+        delivered, spooled = self.delivered[signal], self.spooled[signal]
+        dropped = dict(self._dropped[signal])
         waiting = max(0, created - delivered - spooled - sum(dropped.values()))
         return Counts(created=created, delivered=delivered, waiting=waiting, spooled=spooled, dropped=dropped)
 

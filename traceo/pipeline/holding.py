@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from traceo.pipeline.backlog import Backlog, Batch
-from traceo.pipeline.health import KEYS, Health
+from traceo.pipeline.health import KEYS, METRICS, Health
 from traceo.pipeline.native import allocate_lock, pause
 from traceo.pipeline.shedding import MOST, Shed
 from traceo.pipeline.trouble import Trouble
@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # the pipeline thread imports them
 __all__ = ["Holding"]
 
 _BOOKS_WAIT_S = 0.2
+_WHOLE = frozenset((KEYS, METRICS))  # they belong to no trace
 _NO_ROOM = "more is recorded than can be delivered"
 
 
@@ -131,7 +132,7 @@ class Holding:
             return
         self._thinned = shed.step
         for batch in self.memory:
-            if batch.is_doubtful or batch.signal == KEYS:
+            if batch.is_doubtful or batch.signal in _WHOLE:
                 continue
             pause(0)  # the application must not wait for all of it
             try:

@@ -11,14 +11,15 @@ import msgspec
 
 from traceo.exporters.outcome import Outcome, Package, Signal
 from traceo.pipeline.backlog import Batch
+from traceo.pipeline.collection import MetricParts
 from traceo.pipeline.health import KEYS
+from traceo.pipeline.marking import mark
 from traceo.pipeline.native import pause
 from traceo.pipeline.queue import LOGS, SPANS, signal_of
 from traceo.pipeline.scrub import Scrubber
 from traceo.pipeline.shedding import ERROR_STATUS, Shed, identify
-from traceo.records import LogRecord, ResourceRecord, SpanRecord
+from traceo.records import LogRecord, SpanRecord
 from traceo.sealing.keyring import WrappedKey, encode_rows
-from traceo.semconv import TRACEO_DROPPED
 
 if TYPE_CHECKING:  # it needs file locks, which not every platform has
     from traceo.exporters.spool.folder import Spool
@@ -63,6 +64,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     encode_logs: Callable[[Sequence[LogRecord]], bytes]
     left_out: Callable[[], int]
     """How many records the encoder has left out so far."""
+    metrics: MetricParts | None = None
+    """What metrics pass through; ``None`` when none are sent."""
     route: Route
     spool: "Spool | None" = None
     """Where sealed batches wait on disk while they cannot be delivered."""
@@ -134,8 +137,8 @@ def prepare(
         except Exception:  # fail closed: what could not be scrubbed does not leave
             drop(signal_of(item), "redaction_error", 1)
     if dropped is not None:
-        _mark(spans, dropped(SPANS))
-        _mark(logs, dropped(LOGS))
+        mark(spans, dropped(SPANS))
+        mark(logs, dropped(LOGS))
     batches = _encode(SPANS, spans, parts.encode_traces, parts.left_out, drop)
     batches += _encode(LOGS, logs, parts.encode_logs, parts.left_out, drop)
     return Prepared(spans, logs, _key_batches(parts) + batches)
@@ -149,19 +152,6 @@ def _key_batches(parts: Parts) -> list[Batch]:
 
 def _sheds_nothing(_trace_id: int) -> bool:
     return False
-
-
-def _mark(records: list[_Record], dropped: Mapping[str, int]) -> None:
-    """Say on the resource what is missing. Names and numbers of our own, so nothing here needs redaction."""
-    if not dropped:
-        return
-    counts = {f"{TRACEO_DROPPED}{reason}": count for reason, count in dropped.items()}
-    marked: dict[int, ResourceRecord] = {}
-    for record in records:
-        clean = record.resource
-        if id(clean) not in marked:
-            marked[id(clean)] = ResourceRecord({**clean.attributes, **counts}, clean.schema_url)
-        record.resource = marked[id(clean)]
 
 
 def _encode(

@@ -155,6 +155,10 @@ class Scrubber:
             attributes=_listed(self._attributes(attributes, found, subject, named), found),
         )
 
+    def shared(self, resource: ResourceRecord, scope: ScopeRecord) -> tuple[ResourceRecord, ScopeRecord]:
+        """What many records have in common, fit to leave; the same objects for the same ones."""
+        return self._known_resource(resource), self._known_scope(scope)
+
     def _subject(self, named: str, attributes: Attributes | None) -> str:
         return self._sealer.subject(named, attributes) if self._sealer is not None else ""
 

@@ -89,8 +89,9 @@ class Trouble:
     def ended(self, lost: int) -> None:
         """The process ends and this much is lost with it."""
         if lost and self._is_due(self._clock()):
-            spans, logs = self._balance()
-            dropped = _amount(sum(spans.dropped.values()), sum(logs.dropped.values()))
+            spans, logs = (sum(counts.dropped.values()) for counts in self._balance())
+            # Metrics alone: otherwise the line is about what somebody will miss.
+            dropped = _amount(spans, logs) if spans or logs else f"{lost} data points"
             _log.warning("%s; %s dropped at exit; %s", self._cause(), dropped, self._advice)
 
     def note(self, text: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from opentelemetry import context, trace
 
 from traceo.pipeline.delivery import Delivery
-from traceo.pipeline.health import KEYS, Counts, Health
+from traceo.pipeline.health import KEYS, METRICS, Counts, Health
 from traceo.pipeline.native import allocate_lock, get_ident, pause, start_new_thread, taken_lock, wait
 from traceo.pipeline.queue import LOGS, SPANS, Barrier, Queue
 from traceo.pipeline.shedding import Shed
@@ -20,6 +20,7 @@ from traceo.pipeline.trouble import Trouble
 from traceo.records import LogRecord
 
 if TYPE_CHECKING:  # the pipeline thread imports it
+    from traceo.pipeline.collection import Schedule
     from traceo.pipeline.prepare import Parts, Prepared, Route
 
 __all__ = ["Pipeline"]
@@ -39,6 +40,7 @@ class Pipeline:
         queue_bytes: the budget for all that waits, before and after encoding.
         flush_every_s: how long an item may wait before it is sent; ``None``: until a flush, the end, or half
             of the budget is used.
+        collect_every_s: how often metrics are collected, if ``flush_every_s`` is not ``None``.
         retry_cap_s: the longest pause between two attempts.
         endpoint: for the lines on stderr.
         advice: what those lines tell the reader to do.
@@ -51,6 +53,7 @@ class Pipeline:
         *,
         queue_bytes: int,
         flush_every_s: float | None,
+        collect_every_s: float = 60.0,
         retry_cap_s: float = 30.0,
         endpoint: str = "",
         advice: str = "",
@@ -59,6 +62,7 @@ class Pipeline:
         self._assemble = assemble
         self._queue_bytes = queue_bytes
         self._flush_every_s = flush_every_s
+        self._collect_every_s = None if flush_every_s is None else collect_every_s
         self._retry_cap_s = retry_cap_s
         self._endpoint = endpoint
         self._advice = advice
@@ -87,10 +91,10 @@ class Pipeline:
             trouble=self.trouble,
             clock=self._clock,
         )
-        self._open: dict[str, int] = {
-            SPANS: 0,
-            LOGS: 0,
-        }  # taken from the queue, not yet in the backlog or dropped
+        # taken from the queue, not yet in the backlog or dropped
+        self._open: dict[str, int] = {SPANS: 0, LOGS: 0}
+        self._schedule: Schedule | None = None
+        self._is_measuring = False
         self._overflow = 0
         self._stopping = False
         self._deadline = self._exit_s = 0.0
@@ -109,7 +113,7 @@ class Pipeline:
         """Wait until all that was put before is delivered or refused; False if that took too long."""
         if self._stopped or (self._alive and self._thread_id == get_ident()):
             return False
-        if not self._was_alive and not any(self.queue.waiting().values()):
+        if not self._was_alive and not self._has_work():
             return True
         done = taken_lock()
         self.queue.bar(Barrier(done.release))
@@ -130,7 +134,7 @@ class Pipeline:
         self._deadline = min(self._deadline, deadline) if self._stopping else deadline
         self._stopping = True
         self.queue.close()
-        if any(self.queue.waiting().values()):
+        if self._has_work():
             self._start()
         if self._has_begun(timeout_s / 2):
             self.queue.rouse()
@@ -138,12 +142,12 @@ class Pipeline:
                 self._close_route()
                 if not self._has_finished(self._deadline):
                     self._delivery.abandon()
-        elif any(self.queue.waiting().values()):
+        elif self._has_work():
             self._work(self._finish)
         self._stopped = True
         self._delivery.abandon()
         spans, logs = self.balance()
-        for signal, counts in ((SPANS, spans), (LOGS, logs)):
+        for signal, counts in ((SPANS, spans), (LOGS, logs), (METRICS, self.health.point_counts())):
             if counts.waiting:
                 self.health.drop(signal, "exit", counts.waiting)
         self.trouble.ended(self._lost_at_exit())
@@ -161,6 +165,14 @@ class Pipeline:
         """Have the thread before anything is put: something may wait on disk."""
         self._start()
 
+    def measure(self) -> None:
+        """Something has been measured in this process: have the thread, and a last collection at the end."""
+        self._is_measuring = True
+        self._start()
+
+    def _has_work(self) -> bool:
+        return self._is_measuring or any(self.queue.waiting().values())
+
     def balance(self) -> tuple[Counts, Counts]:
         """The counts of spans and of logs."""
         return self.health.counts(SPANS, self.queue), self.health.counts(LOGS, self.queue)
@@ -174,8 +186,14 @@ class Pipeline:
         return _since(self._inherited[1], self._parts.report_by_key()) if self._parts is not None else {}
 
     def notes(self) -> tuple[str, ...]:
-        """What a user should know about redaction."""
-        return tuple(self._parts.notes()) if self._parts is not None else ()
+        """What a user should know about redaction and about the endpoint."""
+        notes = tuple(self._parts.notes()) if self._parts is not None else ()
+        if status := self.health.refuses_metrics:
+            return (
+                *notes,
+                f"the endpoint takes no metrics (it answered {status}); metrics=off spares the try",
+            )
+        return notes
 
     @property
     def waiting_bytes(self) -> int:
@@ -311,10 +329,15 @@ class Pipeline:
             if not self._delivery.is_drained:
                 retry_s = max(0.001, self._delivery.pause_s())
                 pause_s = retry_s if pause_s < 0 else min(pause_s, retry_s)
+            if self._collect_every_s is not None:
+                pause_s = min(pause_s, max(0.001, self._schedule_of_metrics().wait_s()))
             self.queue.wake.acquire(timeout=pause_s)
             if self._stopping:
                 return
             self._turn()
+            if self._collect_every_s is not None and not self._schedule_of_metrics().wait_s():
+                self._collect()
+                self._deliver()
 
     def _turn(self) -> None:
         """Empty the queue into the backlog, and the backlog into the destination as far as it takes it."""
@@ -324,6 +347,8 @@ class Pipeline:
             barrier = cast("Barrier", items.pop()) if type(items[-1]) is Barrier else None
             try:
                 prepared = self._prepare(items) if items else None
+                if barrier is not None:
+                    self._collect()
             finally:
                 if barrier is not None:
                     delivery.wait_for(barrier)
@@ -331,6 +356,11 @@ class Pipeline:
             self.queue.held_bytes = delivery.waiting_bytes
             if prepared is not None:
                 self._show(prepared)
+        self._deliver()
+
+    def _deliver(self) -> None:
+        """The backlog into the destination, as far as it takes it."""
+        delivery = self._delivery
         delivery.run()
         if (spool := delivery.holding.spool) is not None:
             spool.sync()
@@ -345,9 +375,16 @@ class Pipeline:
         """
         delivery = self._delivery
         drain_until = (self._clock() + self._deadline) / 2
+        has_collected = False
         while True:
             delivery.hurry = True
             self._turn()
+            if not has_collected:  # after what waits: this may run code of the application
+                has_collected = True
+                is_news = delivery.is_empty or delivery.reached
+                if self._collect() and is_news:
+                    delivery.hurry = True
+                    self._deliver()
             if delivery.abandoned or not delivery.reached:
                 break
             now = self._clock()
@@ -387,6 +424,42 @@ class Pipeline:
                 self._open[batch.signal] -= batch.count
             self._delivery.add(batch)
         return prepared
+
+    def _schedule_of_metrics(self) -> "Schedule":
+        if self._schedule is None:
+            from traceo.pipeline.collection import Schedule  # noqa: PLC0415 - not in the application's thread
+
+            self._schedule = Schedule(self._collect_every_s, self._clock)
+        return self._schedule
+
+    def _collect(self) -> bool:
+        """Metrics into the backlog; whether there were any."""
+        parts = self._parts or self._make_parts()
+        schedule = self._schedule_of_metrics()
+        if parts.metrics is None or schedule.is_in_vain(refused=self.health.refuses_metrics):
+            schedule.skip()
+            return False
+        schedule.done()
+        records = (
+            parts.metrics.collect()
+        )  # not under the lock: a fork must not wait for the application's code
+        if not records:
+            return False
+        from traceo.pipeline.collection import prepare_metrics  # noqa: PLC0415 - loaded by now
+
+        with self._working:
+            points, batches = prepare_metrics(
+                records,
+                parts.metrics,
+                self.health.drop,
+                dropped=self.health.dropped(METRICS, self.queue),
+                left_out=parts.left_out,
+                halt=self._halt,
+            )
+            self.health.points_made += points
+            for batch in batches:
+                self._delivery.add(batch)
+        return True
 
     def _stand_still(self) -> None:
         """In the thread, with the lock that `park` waits for: hand it over and never come back."""
