@@ -1,0 +1,49 @@
+"""What is ignored, counted by reason and told once for each instrument."""
+
+import logging
+import threading
+from collections.abc import Mapping
+
+__all__ = ["Losses"]
+
+_logger = logging.getLogger("traceo")
+
+# So many different warnings are enough for anybody's log; everything is counted.
+_MOST_WARNINGS = 200
+
+
+class Losses:
+    """Counts what a meter provider had to ignore, and says so once a reason and instrument."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # a signal handler may record while its thread is in here
+        self._counts: dict[str, int] = {}
+        self._told: set[tuple[str, str]] = set()
+
+    def count(self, reason: str, name: str, message: str, *arguments: object) -> None:
+        """One more of ``reason``; ``message`` is logged if it is the first for the instrument ``name``."""
+        with self._lock:
+            self._counts[reason] = self._counts.get(reason, 0) + 1
+        self.tell(reason, name, message, *arguments)
+
+    def tell(self, reason: str, name: str, message: str, *arguments: object) -> None:
+        """Log ``message``, once for ``reason`` and ``name``."""
+        key = (reason, name)
+        with self._lock:
+            if key in self._told or len(self._told) >= _MOST_WARNINGS:
+                return
+            self._told.add(key)
+        try:
+            _logger.warning(message, *arguments)
+        except Exception:  # a handler of the application's own
+            self._counts["logging"] = self._counts.get("logging", 0) + 1
+
+    def counts(self) -> Mapping[str, int]:
+        """How much was ignored, by reason."""
+        with self._lock:
+            return dict(self._counts)
+
+    def after_fork_in_child(self) -> None:
+        """The parent's counts are the parent's."""
+        self._lock = threading.RLock()
+        self._counts = {}

@@ -1,0 +1,221 @@
+"""Meters: they make instruments, each once, and warn where two would become one metric."""
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from opentelemetry.metrics import Counter as ApiCounter
+from opentelemetry.metrics import Histogram as ApiHistogram
+from opentelemetry.metrics import Meter as ApiMeter
+from opentelemetry.metrics import UpDownCounter as ApiUpDownCounter
+from opentelemetry.metrics import _Gauge as ApiGauge  # pyright: ignore[reportPrivateUsage]  public in newer versions
+
+from traceo.metrics.instruments import Counter, Gauge, Histogram, Instrument, Shared, UpDownCounter
+from traceo.metrics.observing import (
+    Observable,
+    ObservableCounter,
+    ObservableGauge,
+    ObservableUpDownCounter,
+)
+from traceo.metrics.output import Output
+from traceo.metrics.views import are_boundaries
+from traceo.tracing.scope import InstrumentationScope
+
+__all__ = ["Meter"]
+
+_NAME = re.compile(r"[a-zA-Z][-_./a-zA-Z0-9]{0,254}")
+_UNIT = re.compile(r"[\x00-\x7F]{0,63}")
+
+Outputs = Callable[..., list[Output]]
+"""By the provider: the outputs of an instrument with this ``kind``, ``name``, ``unit`` … of a meter."""
+
+
+class Meter(ApiMeter):
+    """Makes the instruments of one instrumentation scope; see ``opentelemetry.metrics.Meter``.
+
+    The same name (in any case), kind and unit give the same instrument; of two descriptions the longer one is
+    kept. The same name with another kind or unit gives another instrument, and a warning. A name that
+    OpenTelemetry does not allow gives an instrument that ignores and counts what it is told.
+    """
+
+    def __init__(self, scope: InstrumentationScope, shared: Shared, outputs: Outputs) -> None:
+        super().__init__(scope.name, scope.version, scope.schema_url)
+        self.scope = scope
+        self._shared = shared
+        self._outputs_of = outputs
+        self._lock = threading.RLock()
+        self._is_off = False
+        self._instruments: dict[tuple[str, str, str], Any] = {}
+        self._units: dict[str, tuple[str, str]] = {}
+        self._advised: dict[str, tuple[float, ...] | None] = {}
+        self.outputs: list[Output] = []
+
+    # --- the API
+
+    def create_counter(self, name: str, unit: str = "", description: str = "") -> Any:
+        """A sum that only grows."""
+        return self._make(Counter, name, unit, description)
+
+    def create_up_down_counter(self, name: str, unit: str = "", description: str = "") -> Any:
+        """A sum that grows and shrinks."""
+        return self._make(UpDownCounter, name, unit, description)
+
+    def create_histogram(
+        self,
+        name: str,
+        unit: str = "",
+        description: str = "",
+        *,
+        explicit_bucket_boundaries_advisory: Sequence[float] | None = None,
+    ) -> Any:
+        """A distribution; the advisory says which buckets suit it, if no view says otherwise."""
+        return self._make(Histogram, name, unit, description, explicit_bucket_boundaries_advisory)
+
+    def create_gauge(self, name: str, unit: str = "", description: str = "") -> Any:
+        """A value of now."""
+        return self._make(Gauge, name, unit, description)
+
+    def create_observable_counter(
+        self, name: str, callbacks: Iterable[Any] | None = None, unit: str = "", description: str = ""
+    ) -> Any:
+        """A total that only grows, reported by callbacks."""
+        return self._watch(self._make(ObservableCounter, name, unit, description), callbacks)
+
+    def create_observable_up_down_counter(
+        self, name: str, callbacks: Iterable[Any] | None = None, unit: str = "", description: str = ""
+    ) -> Any:
+        """A total that grows and shrinks, reported by callbacks."""
+        return self._watch(self._make(ObservableUpDownCounter, name, unit, description), callbacks)
+
+    def create_observable_gauge(
+        self, name: str, callbacks: Iterable[Any] | None = None, unit: str = "", description: str = ""
+    ) -> Any:
+        """A value of now, reported by callbacks."""
+        return self._watch(self._make(ObservableGauge, name, unit, description), callbacks)
+
+    # --- for the provider
+
+    def observables(self) -> list[Observable]:
+        """The instruments with callbacks."""
+        return [each for each in list(self._instruments.values()) if isinstance(each, Observable)]
+
+    def stop(self, *, observing: bool) -> None:
+        """Measure nothing more; callbacks are asked as long as ``observing``."""
+        with self._lock:
+            self._is_off = True
+            for instrument in self._instruments.values():
+                if not (observing and isinstance(instrument, Observable)):
+                    instrument.turn(False)
+
+    def after_fork_in_child(self) -> None:
+        """Start from zero."""
+        self._lock = threading.RLock()
+        for output in self.outputs:
+            output.stream.start()
+        if not self._is_off:
+            for instrument in self._instruments.values():
+                instrument.turn(True)
+
+    # --- making
+
+    def _watch(self, instrument: Any, callbacks: Iterable[Any] | None) -> Any:
+        instrument.watch(callbacks)
+        return instrument
+
+    def _make(
+        self, shape: type[Instrument], name: Any, unit: Any, description: Any, advisory: Any = None
+    ) -> Any:
+        unit = self._unit(name, unit)
+        description = description if isinstance(description, str) else ""
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            return self._invalid(shape, name, unit, description)
+        bounds = self._bounds(name, advisory)
+        key = (name.lower(), shape.__name__, unit)
+        with self._lock:
+            instrument = self._instruments.get(key)
+            if instrument is not None:
+                self._again(instrument, description, bounds)
+                return instrument
+            self._compare(name, shape.__name__, unit)
+            outputs = self._outputs_of(
+                meter=self, kind=shape.__name__, name=name, unit=unit, description=description, bounds=bounds
+            )
+            instrument = shape(name, unit, description, [output.stream for output in outputs], self._shared)
+            if self._is_off:
+                instrument.turn(False)
+            self.outputs += outputs
+            self._instruments[key] = instrument
+            self._advised[name.lower()] = bounds
+        return instrument
+
+    def _again(self, instrument: Any, description: str, bounds: tuple[float, ...] | None) -> None:
+        name = instrument.name
+        if bounds is not None and self._advised.get(name.lower()) != bounds:
+            self._shared.losses.tell(
+                "advisory", name, "%s exists with other bucket boundaries; those are used.", name
+            )
+        if description == instrument.description:
+            return
+        self._shared.losses.tell(
+            "description", name, "%s exists with another description; the longer one is used.", name
+        )
+        if len(description) > len(instrument.description):
+            for output in self.outputs:
+                if output.instrument_name == name and output.description == instrument.description:
+                    output.description = description
+            instrument.description = description
+
+    def _compare(self, name: str, kind: str, unit: str) -> None:
+        known = self._units.setdefault(name.lower(), (kind, unit))
+        if known != (kind, unit):
+            self._shared.losses.tell(
+                "duplicate",
+                name,
+                "%s exists as %s in %r and is now made as %s in %r: two metrics of one name. "
+                "Give it another name, or rename it by a view.",
+                name,
+                *known,
+                kind,
+                unit,
+            )
+
+    def _invalid(self, shape: type[Instrument], name: object, unit: str, description: str) -> Any:
+        shown = name[:80] if isinstance(name, str) else type(name).__name__
+        losses = self._shared.losses
+        losses.count(
+            "invalid name",
+            shown,
+            "%r is no name for an instrument: it starts with a letter and has at most 255 letters, digits, "
+            "and _ . - /. What it measures is ignored.",
+            shown,
+        )
+        instrument = shape(shown, unit, description, (), self._shared)
+        instrument.turn(False)
+        return instrument
+
+    def _unit(self, name: object, unit: object) -> str:
+        if unit is None:
+            return ""
+        if isinstance(unit, str) and _UNIT.fullmatch(unit):
+            return unit
+        self._shared.losses.tell(
+            "invalid unit", str(name)[:80], "%s: its unit is not ASCII of at most 63 characters.", name
+        )
+        return ""
+
+    def _bounds(self, name: str, advisory: object) -> tuple[float, ...] | None:
+        if advisory is None:
+            return None
+        if are_boundaries(advisory):
+            return tuple(map(float, advisory))  # pyright: ignore[reportArgumentType, reportUnknownVariableType]  checked
+        self._shared.losses.tell(
+            "advisory", name, "%s: explicit_bucket_boundaries_advisory must be numbers that only grow.", name
+        )
+        return None
+
+
+ApiCounter.register(Counter)
+ApiUpDownCounter.register(UpDownCounter)
+ApiHistogram.register(Histogram)
+ApiGauge.register(Gauge)
