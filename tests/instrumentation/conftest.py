@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 import uvicorn
@@ -68,9 +69,9 @@ def hook(spans) -> Iterator[Callable[..., Installed]]:
         installed.uninstall()
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[..., str]]:
-    """``serve(app)`` runs it under uvicorn on a free port of 127.0.0.1 and gives its base URL."""
+@contextmanager
+def serving() -> Iterator[Callable[..., str]]:
+    """`serve` for as long as one likes."""
     running: list[tuple[uvicorn.Server, threading.Thread]] = []
 
     def run(app, **settings) -> str:
@@ -92,3 +93,10 @@ def serve() -> Iterator[Callable[..., str]]:
         server.should_exit = True
         thread.join(10)
         assert not thread.is_alive()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., str]]:
+    """``serve(app)`` runs it under uvicorn on a free port of 127.0.0.1 and gives its base URL."""
+    with serving() as run:
+        yield run

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
 
 import httpx
 
@@ -8,11 +9,12 @@ from tests.contract.row import Planted, Row
 
 
 class Calls:
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, library: ModuleType = httpx) -> None:
         self.base = base
+        self.library = library
 
     def good(self, planted: Planted) -> object:
-        with httpx.Client() as client:
+        with self.library.Client() as client:
             answer = client.post(
                 f"{self.base}/echo/{planted.email}",
                 params={"q": planted.card, "token": planted.secret},
@@ -22,7 +24,7 @@ class Calls:
         return answer.status_code, answer.json()
 
     def bad(self, planted: Planted) -> object:
-        with httpx.Client() as client:
+        with self.library.Client() as client:
             return client.get(f"http://127.0.0.1:9/{planted.email}?card={planted.card}")
 
 
