@@ -19,6 +19,7 @@ __all__ = [
     "DB_QUERY_PARAMETER",
     "DB_QUERY_TEXT",
     "DB_RESPONSE_STATUS_CODE",
+    "DB_STORED_PROCEDURE_NAME",
     "DB_SYSTEM_NAME",
     "DEPLOYMENT_ENVIRONMENT_NAME",
     "ERROR_TYPE",
@@ -26,6 +27,42 @@ __all__ = [
     "EXCEPTION_MESSAGE",
     "EXCEPTION_STACKTRACE",
     "EXCEPTION_TYPE",
+    "GEN_AI_CONVERSATION_ID",
+    "GEN_AI_EMBEDDINGS_DIMENSION_COUNT",
+    "GEN_AI_INPUT_MESSAGES",
+    "GEN_AI_OPERATION_NAME",
+    "GEN_AI_OUTPUT_MESSAGES",
+    "GEN_AI_OUTPUT_TYPE",
+    "GEN_AI_PROMPT_NAME",
+    "GEN_AI_PROMPT_VERSION",
+    "GEN_AI_PROVIDER_NAME",
+    "GEN_AI_REQUEST_CHOICE_COUNT",
+    "GEN_AI_REQUEST_ENCODING_FORMATS",
+    "GEN_AI_REQUEST_FREQUENCY_PENALTY",
+    "GEN_AI_REQUEST_MAX_TOKENS",
+    "GEN_AI_REQUEST_MODEL",
+    "GEN_AI_REQUEST_PRESENCE_PENALTY",
+    "GEN_AI_REQUEST_PREVIOUS_RESPONSE_ID",
+    "GEN_AI_REQUEST_REASONING_LEVEL",
+    "GEN_AI_REQUEST_SEED",
+    "GEN_AI_REQUEST_STOP_SEQUENCES",
+    "GEN_AI_REQUEST_STREAM",
+    "GEN_AI_REQUEST_TEMPERATURE",
+    "GEN_AI_REQUEST_TOP_K",
+    "GEN_AI_REQUEST_TOP_P",
+    "GEN_AI_RESPONSE_FINISH_REASONS",
+    "GEN_AI_RESPONSE_ID",
+    "GEN_AI_RESPONSE_MODEL",
+    "GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK",
+    "GEN_AI_SYSTEM_INSTRUCTIONS",
+    "GEN_AI_TOOL_CALL_ARGUMENTS",
+    "GEN_AI_TOOL_CALL_RESULT",
+    "GEN_AI_TOOL_NAME",
+    "GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS",
+    "GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS",
+    "GEN_AI_USAGE_INPUT_TOKENS",
+    "GEN_AI_USAGE_OUTPUT_TOKENS",
+    "GEN_AI_USAGE_REASONING_OUTPUT_TOKENS",
     "HOST_NAME",
     "HTTP_REQUEST_HEADER",
     "HTTP_REQUEST_METHOD",
@@ -34,14 +71,30 @@ __all__ = [
     "HTTP_RESPONSE_HEADER",
     "HTTP_RESPONSE_STATUS_CODE",
     "HTTP_ROUTE",
+    "JSONRPC_REQUEST_ID",
+    "MCP_METHOD_NAME",
+    "MCP_PROTOCOL_VERSION",
+    "MCP_RESOURCE_URI",
+    "MCP_SESSION_ID",
+    "MESSAGING_DESTINATION_NAME",
+    "MESSAGING_MESSAGE_ID",
+    "MESSAGING_OPERATION_NAME",
+    "MESSAGING_OPERATION_TYPE",
+    "MESSAGING_SYSTEM",
     "NETWORK_PEER_ADDRESS",
     "NETWORK_PEER_PORT",
     "NETWORK_PROTOCOL_NAME",
     "NETWORK_PROTOCOL_VERSION",
+    "NETWORK_TRANSPORT",
+    "OPENAI_API_TYPE",
+    "OPENAI_REQUEST_SERVICE_TIER",
+    "OPENAI_RESPONSE_SERVICE_TIER",
+    "OPENAI_RESPONSE_SYSTEM_FINGERPRINT",
     "OS_TYPE",
     "PROCESS_PID",
     "PROCESS_RUNTIME_NAME",
     "PROCESS_RUNTIME_VERSION",
+    "RPC_RESPONSE_STATUS_CODE",
     "SEALED_SUFFIX",
     "SERVER_ADDRESS",
     "SERVER_PORT",
@@ -56,6 +109,10 @@ __all__ = [
     "THREAD_NAME",
     "TRACEO_CARRIER",
     "TRACEO_DROPPED",
+    "TRACEO_GEN_AI_COST",
+    "TRACEO_GEN_AI_CURRENCY",
+    "TRACEO_GEN_AI_TOOL_CALL_IDS",
+    "TRACEO_GEN_AI_TOOL_NAMES",
     "TRACEO_REDACTED",
     "TRACEO_SUBJECT",
     "URL_FULL",
@@ -104,6 +161,7 @@ NETWORK_PEER_ADDRESS: Final = "network.peer.address"
 NETWORK_PEER_PORT: Final = "network.peer.port"
 NETWORK_PROTOCOL_NAME: Final = "network.protocol.name"
 NETWORK_PROTOCOL_VERSION: Final = "network.protocol.version"
+NETWORK_TRANSPORT: Final = "network.transport"
 
 # Database
 DB_SYSTEM_NAME: Final = "db.system.name"
@@ -115,6 +173,64 @@ DB_QUERY_TEXT: Final = "db.query.text"
 DB_QUERY_PARAMETER: Final = "db.query.parameter."
 """Prefix; the parameter's name or 0-based index follows."""
 DB_RESPONSE_STATUS_CODE: Final = "db.response.status_code"
+DB_STORED_PROCEDURE_NAME: Final = "db.stored_procedure.name"
+
+# Messaging
+MESSAGING_SYSTEM: Final = "messaging.system"
+MESSAGING_DESTINATION_NAME: Final = "messaging.destination.name"
+MESSAGING_OPERATION_NAME: Final = "messaging.operation.name"
+MESSAGING_OPERATION_TYPE: Final = "messaging.operation.type"
+MESSAGING_MESSAGE_ID: Final = "messaging.message.id"
+
+# Language models (GenAI conventions) and the tools they use (MCP conventions)
+GEN_AI_CONVERSATION_ID: Final = "gen_ai.conversation.id"
+GEN_AI_EMBEDDINGS_DIMENSION_COUNT: Final = "gen_ai.embeddings.dimension.count"
+GEN_AI_INPUT_MESSAGES: Final = "gen_ai.input.messages"
+GEN_AI_OPERATION_NAME: Final = "gen_ai.operation.name"
+GEN_AI_OUTPUT_MESSAGES: Final = "gen_ai.output.messages"
+GEN_AI_OUTPUT_TYPE: Final = "gen_ai.output.type"
+GEN_AI_PROMPT_NAME: Final = "gen_ai.prompt.name"
+GEN_AI_PROMPT_VERSION: Final = "gen_ai.prompt.version"
+GEN_AI_PROVIDER_NAME: Final = "gen_ai.provider.name"
+GEN_AI_REQUEST_CHOICE_COUNT: Final = "gen_ai.request.choice.count"
+GEN_AI_REQUEST_ENCODING_FORMATS: Final = "gen_ai.request.encoding_formats"
+GEN_AI_REQUEST_FREQUENCY_PENALTY: Final = "gen_ai.request.frequency_penalty"
+GEN_AI_REQUEST_MAX_TOKENS: Final = "gen_ai.request.max_tokens"
+GEN_AI_REQUEST_MODEL: Final = "gen_ai.request.model"
+GEN_AI_REQUEST_PRESENCE_PENALTY: Final = "gen_ai.request.presence_penalty"
+GEN_AI_REQUEST_PREVIOUS_RESPONSE_ID: Final = "gen_ai.request.previous_response.id"
+GEN_AI_REQUEST_REASONING_LEVEL: Final = "gen_ai.request.reasoning.level"
+GEN_AI_REQUEST_SEED: Final = "gen_ai.request.seed"
+GEN_AI_REQUEST_STOP_SEQUENCES: Final = "gen_ai.request.stop_sequences"
+GEN_AI_REQUEST_STREAM: Final = "gen_ai.request.stream"
+GEN_AI_REQUEST_TEMPERATURE: Final = "gen_ai.request.temperature"
+GEN_AI_REQUEST_TOP_K: Final = "gen_ai.request.top_k"
+GEN_AI_REQUEST_TOP_P: Final = "gen_ai.request.top_p"
+GEN_AI_RESPONSE_FINISH_REASONS: Final = "gen_ai.response.finish_reasons"
+GEN_AI_RESPONSE_ID: Final = "gen_ai.response.id"
+GEN_AI_RESPONSE_MODEL: Final = "gen_ai.response.model"
+GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
+"""Seconds from the start of the request to the first event of its stream."""
+GEN_AI_SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
+GEN_AI_TOOL_CALL_ARGUMENTS: Final = "gen_ai.tool.call.arguments"
+GEN_AI_TOOL_CALL_RESULT: Final = "gen_ai.tool.call.result"
+GEN_AI_TOOL_NAME: Final = "gen_ai.tool.name"
+GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS: Final = "gen_ai.usage.cache_read.input_tokens"
+GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS: Final = "gen_ai.usage.cache_write.input_tokens"
+GEN_AI_USAGE_INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"
+"""All input, what was read from and written to a cache included."""
+GEN_AI_USAGE_OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"
+GEN_AI_USAGE_REASONING_OUTPUT_TOKENS: Final = "gen_ai.usage.reasoning.output_tokens"
+JSONRPC_REQUEST_ID: Final = "jsonrpc.request.id"
+MCP_METHOD_NAME: Final = "mcp.method.name"
+MCP_PROTOCOL_VERSION: Final = "mcp.protocol.version"
+MCP_RESOURCE_URI: Final = "mcp.resource.uri"
+MCP_SESSION_ID: Final = "mcp.session.id"
+RPC_RESPONSE_STATUS_CODE: Final = "rpc.response.status_code"
+OPENAI_API_TYPE: Final = "openai.api.type"
+OPENAI_REQUEST_SERVICE_TIER: Final = "openai.request.service_tier"
+OPENAI_RESPONSE_SERVICE_TIER: Final = "openai.response.service_tier"
+OPENAI_RESPONSE_SYSTEM_FINGERPRINT: Final = "openai.response.system_fingerprint"
 
 # Errors and exceptions
 ERROR_TYPE: Final = "error.type"
@@ -132,6 +248,13 @@ THREAD_ID: Final = "thread.id"
 THREAD_NAME: Final = "thread.name"
 
 # Ours
+TRACEO_GEN_AI_COST: Final = "traceo.gen_ai.cost"
+"""What a call to a model cost by the user's price table, in ``traceo.gen_ai.currency``."""
+TRACEO_GEN_AI_CURRENCY: Final = "traceo.gen_ai.currency"
+TRACEO_GEN_AI_TOOL_CALL_IDS: Final = "traceo.gen_ai.tool.call.ids"
+"""String array: the ids of the tool calls that the model asked for, in the order of the names."""
+TRACEO_GEN_AI_TOOL_NAMES: Final = "traceo.gen_ai.tool.names"
+"""String array: the tools that the model asked for."""
 TRACEO_SAMPLING_KEPT: Final = "traceo.sampling.kept"
 """``error`` or ``slow``: why a trace that the sampler left out was kept. Estimates leave such spans out."""
 TRACEO_SAMPLING_PROBABILITY: Final = "traceo.sampling.probability"

@@ -6,10 +6,13 @@ import msgspec
 
 from traceo.errors import ConfigError
 from traceo.instrumentation.catalog import LIBRARIES, Library
+from traceo.instrumentation.genai.prices import Prices
 
 __all__ = ["Options", "Selection", "rows_named"]
 
 _HEADERS = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_"
+_CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+_CONTENT_ON_SPANS = frozenset({"true", "1", "span_only", "span_and_event"})
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,10 +23,24 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     client_request_headers: tuple[str, ...] = ()
     client_response_headers: tuple[str, ...] = ()
     capture_sql_parameters: bool = False
+    capture_content: bool = False
+    """What is said to language models and tools, and what they answer."""
+    prices: Prices | None = None
+    """What tokens cost; None: costs are not told."""
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str], *, capture_sql_parameters: bool = False) -> "Options":
-        """Read the lists ``OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_{SERVER,CLIENT}_{REQUEST,RESPONSE}``."""
+    def from_environ(
+        cls,
+        environ: Mapping[str, str],
+        *,
+        capture_sql_parameters: bool = False,
+        prices: Prices | None = None,
+    ) -> "Options":
+        """Read what OpenTelemetry has variables for.
+
+        The lists ``OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_{SERVER,CLIENT}_{REQUEST,RESPONSE}``, and
+        ``OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT``: ``true``, ``SPAN_ONLY``, ``SPAN_AND_EVENT``.
+        """
 
         def names(suffix: str) -> tuple[str, ...]:
             return tuple(n.lower().replace("_", "-") for n in _split(environ.get(_HEADERS + suffix, "")))
@@ -34,6 +51,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             client_request_headers=names("CLIENT_REQUEST"),
             client_response_headers=names("CLIENT_RESPONSE"),
             capture_sql_parameters=capture_sql_parameters,
+            capture_content=environ.get(_CONTENT, "").strip().lower() in _CONTENT_ON_SPANS,
+            prices=prices,
         )
 
 
