@@ -54,6 +54,16 @@ class Recorder(http.server.ThreadingHTTPServer):
         assert len({span.span_id for _, span in spans}) == len(spans), "a span came twice"
         return dict(sorted(Counter(span.name for _, span in spans).items()))
 
+    def services(self) -> set[str]:
+        """The names of the services that sent spans."""
+        return {
+            attribute.value.string_value
+            for body in list(self.posts)
+            for one in ExportTraceServiceRequest.FromString(body).resource_spans
+            for attribute in one.resource.attributes
+            if attribute.key == "service.name"
+        }
+
     def pids(self, name: str) -> set[int]:
         return {pid for pid, span in self.spans() if span.name == name}
 

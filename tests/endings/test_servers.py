@@ -73,7 +73,9 @@ def serve(start, tmp_path, free_port):
     def serve(code: str, *command: str, **environ: str):
         (tmp_path / "shop.py").write_text(code)
         path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
-        app = start([sys.executable, "-m", *command], PYTHONPATH=path, TRACEO_INSTRUMENT="off", **environ)
+        app = start(
+            [sys.executable, "-m", *command], PYTHONPATH=path, **{"TRACEO_INSTRUMENT": "off", **environ}
+        )
         return app, free_port
 
     return serve
@@ -202,9 +204,11 @@ def test_celery_prefork(stop, serve, start, recorder, tmp_path):
         "--without-mingle",
         "--without-heartbeat",
         "-E",
+        TRACEO_INSTRUMENT="celery",
     )
     client = start([sys.executable, str(tmp_path / "shop.py")], TRACEO_INSTRUMENT="off")
     assert client.process.wait(60) == 0, client.err + worker.err
     assert worker.kill(stop) is not None
-    assert recorder.names() == {"task": 20}, worker.err
+    assert recorder.names() == {"task": 20, "process shop.work": 20}, worker.err
     assert len(recorder.pids("task")) == int(client.out)
+    assert recorder.pids("process shop.work") == recorder.pids("task")

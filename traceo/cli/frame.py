@@ -20,17 +20,18 @@ from traceo.errors import ConfigError, TraceoError
 
 __all__ = ["COMMANDS", "Command", "main"]
 
-COMMANDS: Final = ("collector", "demo", "redact", "keys", "reveal", "erase", "bench")
+COMMANDS: Final = ("run", "collector", "demo", "doctor", "redact", "keys", "reveal", "erase", "bench")
 """Every command, in the order of the help."""
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 _DESCRIPTION: Final = (
     "Observability, redacted and sealed inside the process.\n"
-    "An application needs one line: import traceo; traceo.init(). This is what goes with it."
+    "An application needs one line (import traceo; traceo.init()), or none: traceo run app.py."
 )
 _EPILOG: Final = """\
 examples:
+  traceo run app.py                 run a program with Traceo in it
   traceo collector                  receive on 127.0.0.1:4318, data in ./.traceo/collector
   traceo demo                       see everything at work, with a leak check at the end
 

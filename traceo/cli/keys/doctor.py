@@ -4,10 +4,9 @@ import argparse
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final
 
-import msgspec
-
+from traceo.cli.finding import Finding, State, exit_code, show
 from traceo.cli.keys.place import add_calendar, add_passphrase, add_place, calendar, day, opened
 from traceo.cli.keys.showing import add_tls, fetch_document
 from traceo.errors import ConfigError, KeyFileError, TrustError
@@ -19,18 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["configure", "run"]
 
-State: TypeAlias = Literal["ok", "warn", "wrong"]
-
 _DAY_S: Final = 86_400
 _SKEW_S: Final = 300
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One thing looked at."""
-
-    state: State
-    check: str
-    detail: str
 
 
 def configure(name: str, parser: argparse.ArgumentParser) -> None:
@@ -48,12 +37,8 @@ def run(name: str, args: argparse.Namespace) -> int:
     """Say what is right and what is not: 1 when anything is wrong, 0 with nothing but warnings."""
     del name
     findings = list(_examine(args))
-    if args.json:
-        print(msgspec.json.format(msgspec.json.encode(findings), indent=2).decode())
-    else:
-        for finding in findings:
-            print(f"{finding.state:5}  {finding.check:10}  {finding.detail}")
-    return 1 if any(finding.state == "wrong" for finding in findings) else 0
+    show(findings, as_json=args.json)
+    return exit_code(findings)
 
 
 def _examine(args: argparse.Namespace) -> Iterator[Finding]:

@@ -1,0 +1,173 @@
+"""Programs without a line of ours, under ``traceo run``: real servers, their workers and their children."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+TRACEO = [sys.executable, "-m", "traceo", "run"]
+
+FETCH = """
+import sys, urllib.parse
+import httpx
+
+def main():
+    httpx.get({url!r} + "/healthz")
+
+if __name__ == "__main__":
+    print(sys.argv[1:], __name__)
+    main()
+    sys.exit(7)
+"""
+
+ASGI = """
+from fastapi import FastAPI
+app = FastAPI()
+
+@app.get("/carts/{cart}")
+async def cart(cart: int):
+    return {"cart": cart}
+"""
+
+WSGI = """
+import os
+import flask
+app = flask.Flask(__name__)
+
+@app.get("/carts/<int:cart>")
+def cart(cart):
+    return str(os.getpid())
+"""
+
+
+def test_a_script_keeps_its_arguments_its_name_and_its_exit_code(run, recorder, tmp_path):
+    (tmp_path / "fetch.py").write_text(FETCH.format(url=recorder.url))
+    app = run([*TRACEO, str(tmp_path / "fetch.py"), "--help", "-m", "x"])
+    assert app.out == "['--help', '-m', 'x'] __main__\n"
+    assert app.process.returncode == 7, app.err
+    assert recorder.names() == {"GET": 1}
+    assert recorder.services() == {"fetch"}
+
+
+def test_a_module_is_run_as_python_does(run, recorder, tmp_path):
+    (tmp_path / "fetch.py").write_text(FETCH.format(url=recorder.url))
+    app = run([*TRACEO, "-m", "fetch", "a"], PYTHONPATH=str(tmp_path))
+    assert app.out == "['a'] __main__\n"
+    assert app.process.returncode == 7, app.err
+    assert recorder.names() == {"GET": 1}
+    assert recorder.services() == {"fetch"}
+
+
+def test_children_that_are_spawned_or_executed_are_seen_too(run, recorder, tmp_path):
+    (tmp_path / "fetch.py").write_text(FETCH.format(url=recorder.url))
+    (tmp_path / "parent.py").write_text(
+        "import multiprocessing, subprocess, sys, fetch\n"
+        "if __name__ == '__main__':\n"
+        "    child = multiprocessing.get_context('spawn').Process(target=fetch.main)\n"
+        "    child.start(); child.join(); assert child.exitcode == 0\n"
+        "    assert subprocess.run([sys.executable, '-m', 'fetch']).returncode == 7\n"
+    )
+    app = run([*TRACEO, str(tmp_path / "parent.py")], PYTHONPATH=str(tmp_path))
+    assert app.process.returncode == 0, app.err
+    assert recorder.names() == {"GET": 2}
+    assert len(recorder.pids("GET")) == 2
+
+
+def test_uvicorn_with_workers(start, recorder, free_port, tmp_path):
+    (tmp_path / "shop.py").write_text(ASGI)
+    command = [*TRACEO, "uvicorn", "shop:app", "--workers", "2", "--port", str(free_port)]
+    app = start(command, PYTHONPATH=str(tmp_path))
+    app.until(lambda: ask(free_port), "no answer")
+    app.kill(signal.SIGTERM)
+    assert recorder.names()["GET /carts/{cart}"] == 1
+    assert recorder.services() == {"shop"}
+
+
+@pytest.mark.parametrize("worker", ["sync", "gevent"])
+def test_gunicorn(start, recorder, free_port, tmp_path, worker):
+    (tmp_path / "shop.py").write_text(WSGI)
+    command = [*TRACEO, "gunicorn", "-w", "2", "-k", worker, "-b", f"127.0.0.1:{free_port}", "shop:app"]
+    app = start(command, PYTHONPATH=str(tmp_path))
+    pid = app.until(lambda: ask(free_port), "no answer")
+    assert app.kill(signal.SIGTERM) == 0, app.err
+    assert recorder.names()["GET /carts/<int:cart>"] == 1
+    assert recorder.pids("GET /carts/<int:cart>") == {int(pid)}
+    assert recorder.services() == {"shop"}
+
+
+def test_a_sitecustomize_of_the_application_runs_as_well(run, recorder, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("print('mine', __name__)\n")
+    (tmp_path / "app.py").write_text("import sys; print(sys.modules['sitecustomize'].__file__)\n")
+    app = run([*TRACEO, str(tmp_path / "app.py")], PYTHONPATH=str(tmp_path))
+    ours, *its = app.out.splitlines()  # the command is a Python program too
+    assert ours == "mine sitecustomize"
+    assert its == ["mine sitecustomize", str(tmp_path / "sitecustomize.py")]
+
+
+def test_a_wrong_setting_is_said_before_the_program_starts(run, tmp_path):
+    (tmp_path / "app.py").write_text("print('started')\n")
+    app = run([*TRACEO, str(tmp_path / "app.py")], TRACEO_SAMPLE_RATE="2")
+    assert (app.process.returncode, app.out) == (2, "")
+    assert "traceo run: sample_rate is 2 (from TRACEO_SAMPLE_RATE)" in app.err
+
+
+def test_a_program_that_does_not_exist_is_named():
+    done = subprocess.run([*TRACEO, "shop.app"], capture_output=True, text=True, check=False)
+    assert done.returncode == 127
+    assert done.stderr == (
+        "traceo run: there is no 'shop.app' here, nor on PATH; give a Python file, a command, or a module with "
+        "-m: traceo run -m shop.app\n"
+    )
+
+
+def ask(port: int) -> str:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/carts/7", timeout=30) as answer:
+            return answer.read().decode()
+    except OSError:
+        return ""
+
+
+@pytest.mark.parametrize(
+    ("words", "is_module", "name"),
+    [
+        (["app.py"], False, "app"),
+        (["jobs/mail.py", "x:y"], False, "mail"),
+        (["shop.worker"], True, "shop.worker"),
+        (["gunicorn", "-b", "127.0.0.1:80", "-w", "2", "shop.web:make()"], False, "shop.web"),
+        (["/usr/bin/gunicorn", "-b", "unix:/run/shop", "shop:app"], False, "shop"),
+        (["uvicorn"], True, "uvicorn"),
+        (["celery", "-A", "shop.tasks", "worker"], False, "shop.tasks"),
+        (["celery", "--app=shop", "worker"], False, "shop"),
+        (["python", "-u", "-m", "uvicorn", "shop:app"], False, "shop"),
+        (["python3", "app.py"], False, "app"),
+        (["python", "-c", "pass"], False, ""),
+    ],
+)
+def test_a_service_is_named_after_its_program(words, is_module, name):
+    from traceo.cli.run import service_of
+
+    assert service_of(words, is_module=is_module) == name
+
+
+def test_a_name_that_is_set_stays(tmp_path, monkeypatch):
+    from traceo.cli.run import environment_of
+
+    monkeypatch.chdir(tmp_path)
+    found = environment_of({"OTEL_SERVICE_NAME": "till"}, ["app.py"], is_module=False)
+    assert found["OTEL_SERVICE_NAME"] == "till"
+    (tmp_path / "pyproject.toml").write_text('[tool.traceo]\nservice_name = "till"\n')
+    assert "OTEL_SERVICE_NAME" not in environment_of({}, ["app.py"], is_module=False)
+
+
+def test_running_under_itself_starts_it_once(tmp_path, monkeypatch):
+    from traceo.cli.run import environment_of
+
+    monkeypatch.chdir(tmp_path)
+    once = environment_of({"PYTHONPATH": "lib"}, ["app.py"], is_module=False)
+    again = environment_of(once, ["app.py"], is_module=False)
+    assert again == once
+    assert len(once["PYTHONPATH"].split(os.pathsep)) == 2
