@@ -39,7 +39,7 @@ class Site:
     still holds it.
     """
 
-    __slots__ = ("_patches", "active", "name", "options", "tracer")
+    __slots__ = ("_patches", "_undos", "active", "name", "options", "tracer")
 
     def __init__(self, name: str, tracer: Tracer, options: Options) -> None:
         self.name = name
@@ -47,6 +47,7 @@ class Site:
         self.options = options
         self.active = True
         self._patches: list[_Patch] = []
+        self._undos: list[Callable[[], object]] = []
 
     def replace(
         self, owner: type | ModuleType, name: str, make: Callable[[Any], Callable[..., object]]
@@ -58,9 +59,18 @@ class Site:
         setattr(owner, name, replacement)
         self._patches.append(_Patch(owner, name, original, replacement, inherited))
 
+    def on_restore(self, undo: Callable[[], object]) -> None:
+        """Have ``undo`` called by :meth:`restore`: for what is connected rather than replaced."""
+        self._undos.append(undo)
+
     def restore(self) -> None:
         """Put every original object back, in reverse order, unless somebody has since wrapped ours."""
         self.active = False
+        while self._undos:
+            try:
+                self._undos.pop()()
+            except Exception as error:
+                failed(f"{self.name}.restore", error)
         while self._patches:
             patch = self._patches.pop()
             if vars(patch.owner).get(patch.name) is not patch.replacement:

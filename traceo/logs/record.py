@@ -41,6 +41,8 @@ def extras_of(record: logging.LogRecord) -> dict[str, AnyValue]:
     if len(fields) > _BASE:
         for key, value in fields.items():
             if key not in _STANDARD and len(extras) < _MAX_EXTRAS:
+                if key == "data" and record.name.startswith("celery."):
+                    continue  # the message and the exception again, and the task's arguments
                 extras[key] = to_value(value)
     return extras
 
