@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
 from traceo.instrumentation import failures
-from traceo.instrumentation.asgi import MARK
+from traceo.instrumentation.http_server import MARK
 
 SERVER, CLIENT = 2, 3
 UNSET, ERROR = 0, 2

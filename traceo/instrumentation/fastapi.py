@@ -13,9 +13,10 @@ from typing import Any
 
 from fastapi.applications import FastAPI
 
-from traceo.instrumentation.asgi import MARK, Scope, observed
+from traceo.instrumentation.asgi import Scope, observed
 from traceo.instrumentation.guard import failed
 from traceo.instrumentation.hooks import Site
+from traceo.instrumentation.http_server import MARK
 from traceo.instrumentation.routes import route_of
 
 __all__ = ["install"]

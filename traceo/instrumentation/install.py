@@ -132,7 +132,7 @@ def _version(row: Library, module: ModuleType) -> str:
     if row.distribution == "python":
         return ".".join(str(part) for part in sys.version_info[:3])
     package = sys.modules.get(module.__name__.partition(".")[0], module)
-    version = getattr(package, "__version__", None)
+    version = vars(package).get("__version__")  # not what a module computes, or warns of, when asked
     if isinstance(version, str):
         return version
     import importlib.metadata  # noqa: PLC0415  see above

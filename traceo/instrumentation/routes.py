@@ -10,9 +10,10 @@ import sys
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
+from traceo.instrumentation.http_server import TAIL
+
 __all__ = ["route_of"]
 
-_TAIL = "/{path}"
 _DEPTH = 16
 
 
@@ -60,9 +61,9 @@ def _search(routes: Iterable[Any], path: str, scope: MutableMapping[str, Any], d
         match = regex.match(path)
         if match is None:
             continue
-        if children is not None and template.endswith(_TAIL):
+        if children is not None and template.endswith(TAIL):
             inner = _search(children, "/" + match["path"], scope, depth - 1) if depth else None
-            return template.removesuffix(_TAIL) + (_TAIL if inner is None else inner)
+            return template.removesuffix(TAIL) + (TAIL if inner is None else inner)
         methods = getattr(route, "methods", None)
         is_http = scope["type"] == "http"
         if not is_http and methods is not None:
