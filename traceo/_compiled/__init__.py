@@ -40,6 +40,10 @@ MODULES = (
     "traceo.exporters.otlp_metrics",
     "traceo.pipeline.queue",
     "traceo.pipeline.scrub",
+    "traceo.metrics.keys",
+    "traceo.metrics.cells",
+    "traceo.metrics.stream",
+    "traceo.metrics.instruments",
 )
 
 # Plain Python that a twin has its own copy of: a change of it makes the twins stale too.

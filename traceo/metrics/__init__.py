@@ -1,9 +1,9 @@
 """Metrics: our implementation of the OpenTelemetry metrics API.
 
-``MeterProvider`` hands out meters; what their instruments measure is kept in cells, one a series, and told by
-``collect()`` as ``traceo.records.MetricRecord``s. See the modules: ``instruments`` → ``stream`` → ``cells`` is
-the way of a measurement; ``observing`` asks callbacks; ``views``, ``output`` and ``cardinality`` say what
-becomes of it. The first three and ``keys`` are compiled, see ``traceo._compiled``.
+``MeterProvider`` hands out meters; what their instruments measure is kept in cells, one for each series, and
+told by ``collect()`` as records (``traceo.records.MetricRecord``). A measurement goes from ``instruments``
+through ``stream`` to ``cells``; ``observing`` asks callbacks; ``views``, ``output`` and ``cardinality`` say
+what becomes of it. The first three and ``keys`` are compiled, see ``traceo._compiled``.
 """
 
 from traceo.metrics.provider import MeterProvider

@@ -10,6 +10,9 @@ GIL runs ``stream.LockedStream``. A trace function of a debugger may let other t
 Compiled by Cython with the types in ``cells.pxd``, see ``traceo._compiled``.
 """
 
+# ruff: noqa: FBT001, PLR1730, FURB136  inner calls; min() and max() are calls, which let other threads in
+# ruff: noqa: ARG002  all cells are asked in the same way
+
 import math
 import threading
 from bisect import bisect_left
@@ -47,7 +50,7 @@ class Cell:
         """Take a measurement; False if the cell is forgotten."""
         raise NotImplementedError
 
-    def point(self, start_ns: Any, time_ns: Any, delta: bool) -> Any:  # noqa: FBT001  an inner call on the way of each series
+    def point(self, start_ns: Any, time_ns: Any, delta: bool) -> Any:
         """What to send, or None; with ``delta``, what comes next starts from nothing."""
         raise NotImplementedError
 
@@ -101,7 +104,7 @@ class SumCell(Cell):
         self.touched = True
         return True
 
-    def point(self, start_ns: Any, time_ns: Any, delta: bool) -> Any:  # noqa: FBT001  see Cell
+    def point(self, start_ns: Any, time_ns: Any, delta: bool) -> Any:
         """The sum, of the interval or since the start."""
         value = self.value
         if delta:
@@ -119,7 +122,7 @@ class ObservedSumCell(SumCell):
         SumCell.__init__(self, attributes, start_ns)
         self.previous: Any = 0
 
-    def point(self, start_ns: Any, time_ns: Any, delta: bool) -> Any:  # noqa: FBT001  see Cell
+    def point(self, start_ns: Any, time_ns: Any, delta: bool) -> Any:
         """The total, or what it grew by."""
         total = self.value
         self.value = 0
@@ -150,7 +153,7 @@ class LastCell(Cell):
         """The exemplar is that of the last value."""
         return 0
 
-    def point(self, start_ns: Any, time_ns: Any, delta: bool) -> Any:  # noqa: FBT001  see Cell
+    def point(self, start_ns: Any, time_ns: Any, delta: bool) -> Any:
         """The last value."""
         self.touched = False
         if self.value is None:  # its thread has made it, and not come to say the value
@@ -168,8 +171,8 @@ class BucketCell(Cell):
         attributes: Any,
         start_ns: Any,
         bounds: Any,
-        with_min_max: bool,  # noqa: FBT001  see Cell
-        with_sum: bool,  # noqa: FBT001
+        with_min_max: bool,
+        with_sum: bool,
     ) -> None:
         Cell.__init__(self, attributes, start_ns)
         self.bounds = bounds
@@ -203,7 +206,8 @@ class BucketCell(Cell):
         high = len(bounds)
         while low < high:
             middle = (low + high) >> 1
-            if bounds[middle] < value:
+            end = bounds[middle]
+            if end < value:
                 low = middle + 1
             else:
                 high = middle
@@ -213,7 +217,7 @@ class BucketCell(Cell):
         """The last measurement of each bucket."""
         return bisect_left(self.bounds, amount)
 
-    def point(self, start_ns: Any, time_ns: Any, delta: bool) -> Any:  # noqa: FBT001  see Cell
+    def point(self, start_ns: Any, time_ns: Any, delta: bool) -> Any:
         """The buckets, of the interval or since the start."""
         fresh: list[int] = [0] * (len(self.bounds) + 1)
         counts = self.counts
@@ -268,8 +272,8 @@ class ExponentialCell(Cell):
         start_ns: Any,
         max_size: int,
         max_scale: int,
-        with_min_max: bool,  # noqa: FBT001  see Cell
-        with_sum: bool,  # noqa: FBT001
+        with_min_max: bool,
+        with_sum: bool,
     ) -> None:
         Cell.__init__(self, attributes, start_ns)
         self.max_size = max_size
@@ -363,7 +367,7 @@ class ExponentialCell(Cell):
         self.negative = _merged(self.negative, self.negative_offset, change)
         self.negative_offset >>= change
 
-    def point(self, start_ns: Any, time_ns: Any, delta: bool) -> Any:  # noqa: FBT001  see Cell
+    def point(self, start_ns: Any, time_ns: Any, delta: bool) -> Any:
         """The buckets, of the interval or since the start."""
         with self.lock:
             point = ExponentialPoint(

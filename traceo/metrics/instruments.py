@@ -1,3 +1,5 @@
+# cython: binding=False, embedsignature=True, embedsignature.format=clinic
+# Plain C methods: to call one costs a quarter less than with a function object around it.
 """The instruments that an application calls: counters, up-down counters, histograms and gauges. Hot.
 
 They are instances of the OpenTelemetry API's classes by registration (see ``traceo.metrics.meter``): an
@@ -90,12 +92,12 @@ class Instrument:
         except Exception as error:
             self.failed(error)
 
-    def checked(self, amount: Any, may_be_negative: bool) -> Any:  # noqa: FBT001  as above
+    def checked(self, amount: object, may_be_negative: bool) -> Any:  # noqa: FBT001  as above
         """The amount as an int or a float; None, and counted, when it is not one to be measured."""
         losses = self._shared.losses
         kind = type(amount)
         try:
-            number = amount if kind is int or kind is float else _number(amount)
+            number: Any = amount if kind is int or kind is float else _number(amount)
             if type(number) is int and not -_FAR <= number < _FAR:
                 number = float(number)
             is_finite = math.isfinite(number)
@@ -129,7 +131,7 @@ class Instrument:
 
 def _number(amount: Any) -> Any:
     """Ints and floats of other makes (bool, numpy, Decimal, Fraction) as Python's own."""
-    return int(amount) if hasattr(type(amount), "__index__") else float(amount)
+    return int(amount) if hasattr(amount, "__index__") else float(amount)
 
 
 class Counter(Instrument):
@@ -141,12 +143,17 @@ class Counter(Instrument):
         """Add ``amount``, which is not negative."""
         stream = self._stream
         kind = type(amount)
-        if stream is not None and (kind is int or kind is float) and 0 <= amount < _FAR:
+        if stream is not None and (kind is int or kind is float):
             try:
-                stream.record(amount, attributes, context)
+                number = amount
+                if 0 <= number < _FAR:
+                    stream.record(amount, attributes, context)
+                    return
+            except OverflowError:  # an int beyond all floats
+                pass
             except Exception as error:
                 self.failed(error)
-            return
+                return
         self.measure(amount, attributes, context, False)
 
 
@@ -159,12 +166,17 @@ class UpDownCounter(Instrument):
         """Add ``amount``."""
         stream = self._stream
         kind = type(amount)
-        if stream is not None and (kind is int or kind is float) and -_FAR < amount < _FAR:
+        if stream is not None and (kind is int or kind is float):
             try:
-                stream.record(amount, attributes, context)
+                number = amount
+                if -_FAR < number < _FAR:
+                    stream.record(amount, attributes, context)
+                    return
+            except OverflowError:  # an int beyond all floats
+                pass
             except Exception as error:
                 self.failed(error)
-            return
+                return
         self.measure(amount, attributes, context, True)
 
 
@@ -177,12 +189,17 @@ class Histogram(Instrument):
         """Record ``amount``, which is not negative."""
         stream = self._stream
         kind = type(amount)
-        if stream is not None and (kind is int or kind is float) and 0 <= amount < _FAR:
+        if stream is not None and (kind is int or kind is float):
             try:
-                stream.record(amount, attributes, context)
+                number = amount
+                if 0 <= number < _FAR:
+                    stream.record(amount, attributes, context)
+                    return
+            except OverflowError:  # an int beyond all floats
+                pass
             except Exception as error:
                 self.failed(error)
-            return
+                return
         self.measure(amount, attributes, context, False)
 
 
@@ -195,12 +212,17 @@ class Gauge(Instrument):
         """Set the value."""
         stream = self._stream
         kind = type(amount)
-        if stream is not None and (kind is int or kind is float) and -_FAR < amount < _FAR:
+        if stream is not None and (kind is int or kind is float):
             try:
-                stream.record(amount, attributes, context)
+                number = amount
+                if -_FAR < number < _FAR:
+                    stream.record(amount, attributes, context)
+                    return
+            except OverflowError:  # an int beyond all floats
+                pass
             except Exception as error:
                 self.failed(error)
-            return
+                return
         self.measure(amount, attributes, context, True)
 
 

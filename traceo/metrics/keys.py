@@ -6,12 +6,12 @@ The order of the attributes matters to it; ``stream`` knows the few orders that 
 ``keys.pyx`` is the compiled twin, see ``traceo._compiled``.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["PLAIN", "Keys", "canonical"]
+__all__ = ["Keys", "are_plain", "canonical"]
 
-PLAIN = frozenset((str, int, float, bool))
-"""The types that values of a key have; others go the slow way."""
+_PLAIN = frozenset((str, int, float, bool))
 
 
 class Keys:
@@ -25,22 +25,29 @@ class Keys:
         return (*attributes, *values, *map(type, values))
 
 
+def are_plain(attributes: Mapping[object, object]) -> bool:
+    """Whether their key finds them again: names are strings, values plain ones that equal themselves."""
+    return all(
+        type(name) is str and type(value) in _PLAIN and value == value  # noqa: PLR0124  not a number
+        for name, value in attributes.items()
+    )
+
+
 def canonical(attributes: dict[str, Any]) -> tuple[Any, ...]:
     """The key of a set of cleaned attributes, whatever their order."""
     return tuple([(name, _frozen(attributes[name])) for name in sorted(attributes)])
 
 
-def _frozen(value: Any) -> Any:
+def _frozen(value: object) -> Any:
     kind = type(value)
     if kind is str:
         return value
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, tuple):
-        return ("sequence", tuple([_frozen(item) for item in value]))  # pyright: ignore[reportUnknownVariableType]  cleaned, but unknown
+        return ("sequence", tuple([_frozen(item) for item in value]))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  cleaned, but unknown
     if isinstance(value, dict):
-        names = sorted(value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]  as above
-        return ("mapping", tuple([(name, _frozen(value[name])) for name in names]))  # pyright: ignore[reportUnknownVariableType]  as above
+        return ("mapping", canonical(value))  # pyright: ignore[reportUnknownArgumentType]  as above
     if value != value:  # noqa: PLR0124  not a number, and not equal to itself
         return ("float", "nan")
     return (kind, value)

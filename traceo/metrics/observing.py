@@ -9,8 +9,14 @@ from typing import Any, cast
 
 from opentelemetry.metrics import (
     CallbackOptions,
+)
+from opentelemetry.metrics import (
     ObservableCounter as ApiObservableCounter,
+)
+from opentelemetry.metrics import (
     ObservableGauge as ApiObservableGauge,
+)
+from opentelemetry.metrics import (
     ObservableUpDownCounter as ApiObservableUpDownCounter,
 )
 
@@ -40,7 +46,9 @@ class Observable(Instrument):
             return
         try:
             for callback in cast("Iterable[Any]", callbacks):
-                self._callbacks.append(_started(callback) if isinstance(callback, Generator) else callback)
+                if isinstance(callback, Generator):
+                    callback = _started(cast("Generator[Any, Any, Any]", callback))  # noqa: PLW2901
+                self._callbacks.append(callback)
         except Exception as error:
             self.failed(error)
         self._shared.start()
@@ -68,7 +76,11 @@ class Observable(Instrument):
             attributes, context = observation.attributes, observation.context
         except AttributeError:
             self._shared.losses.count(
-                "not an observation", self.name, "%s: a callback gave %s.", self.name, type(observation)
+                "not an observation",
+                self.name,
+                "%s: a callback gave %s.",
+                self.name,
+                type(observation).__name__,
             )
             return
         for stream in self._streams:

@@ -31,7 +31,7 @@ DEFAULT_BOUNDS = (
 
 _DELTA, _CUMULATIVE = 1, 2
 
-_KINDS = {
+_KINDS: dict[type[Aggregation], str] = {
     Sum: "sum",
     LastValue: "gauge",
     ExplicitBucketHistogram: "histogram",

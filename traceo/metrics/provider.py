@@ -42,8 +42,9 @@ class MeterProvider(ApiMeterProvider):
 
     Args:
         resource: what emits the metrics; Traceo's or the OpenTelemetry SDK's.
-        views: Traceo's or the OpenTelemetry SDK's; one that is neither, or incomplete, is left out with a warning.
-        exemplar_filter: "trace_based", "always_on" or "always_off"; None for ``OTEL_METRICS_EXEMPLAR_FILTER``.
+        views: Traceo's or the OpenTelemetry SDK's; one that is neither is left out with a warning.
+        exemplar_filter: "trace_based", "always_on" or "always_off"; None for
+            ``OTEL_METRICS_EXEMPLAR_FILTER``.
         temporality: "cumulative", "delta" or "lowmemory"; None for
             ``OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE``.
         histogram_aggregation: "explicit_bucket_histogram" or "base2_exponential_bucket_histogram"; None for
@@ -254,7 +255,7 @@ class MeterProvider(ApiMeterProvider):
         return outputs
 
     def _conflicts(self, output: Output, beside: list[Output], meter: Meter) -> bool:
-        """Warn when two streams of a meter become one metric; of the same instrument only the first is made."""
+        """Warn when two streams of a meter become one metric; of one instrument only the first is made."""
         for other in (*beside, *meter.outputs):
             if other.name.lower() != output.name.lower() or other.instrument_name == output.instrument_name:
                 continue

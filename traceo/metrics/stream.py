@@ -6,6 +6,9 @@ few keys; only what is new, or not plain, goes the slow way through ``place``, w
 Compiled by Cython with the types in ``stream.pxd``, see ``traceo._compiled``.
 """
 
+# ruff: noqa: SLF001  the ids of our spans are read from their slots, a call and an object would double the cost
+# pyright: reportPrivateUsage=false
+
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +17,7 @@ from opentelemetry.trace import Span as ApiSpan
 
 from traceo.metrics.cardinality import Cardinality
 from traceo.metrics.cells import Cell
-from traceo.metrics.keys import PLAIN, Keys, canonical
+from traceo.metrics.keys import Keys, are_plain, canonical
 from traceo.tracing.attributes import clean_into
 from traceo.tracing.clock import Clock
 from traceo.tracing.context import SPAN_KEY, CurrentSpan
@@ -167,12 +170,8 @@ class Stream:
         if not cleaned:
             self.bare = cell
             return
-        if len(cell.aliases) >= _MOST_ALIASES or len(cleaned) != len(attributes):
+        if len(cell.aliases) >= _MOST_ALIASES or len(cleaned) != len(attributes) or not are_plain(attributes):
             return
-        for name, value in attributes.items():
-            kind = type(value)
-            if type(name) is not str or kind not in PLAIN or value != value:  # noqa: PLR0124  not a number
-                return
         alias = _keys.of(attributes)
         if alias is not None:
             self.known[alias] = cell
@@ -184,12 +183,14 @@ class Stream:
         span_id: Any = 0
         is_sampled = False
         if isinstance(span, SpanIdentity):
-            is_sampled = span._flags & 1 == 1  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  a call and an object less
-            if is_sampled or self.exemplars == 2:
-                if not span._span_id:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  as above
-                    span.identify()
-                trace_id = span._trace_id  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  as above
-                span_id = span._span_id  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  as above
+            ours: SpanIdentity = span
+            is_sampled = ours._flags & 1 == 1
+            if not is_sampled and self.exemplars != 2:
+                return
+            if not ours._span_id:
+                ours.identify()
+            trace_id = ours._trace_id
+            span_id = ours._span_id
         elif isinstance(span, ApiSpan):
             identity = span.get_span_context()
             is_sampled = identity.trace_flags.sampled

@@ -7,6 +7,7 @@ the SDK is not imported for them.
 import math
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from typing import Any, TypeAlias, cast
 
 import msgspec
@@ -37,7 +38,7 @@ class LastValue(msgspec.Struct, frozen=True):
 
 
 class ExplicitBucketHistogram(msgspec.Struct, frozen=True):
-    """A histogram with given bucket ends, each inclusive; None for the instrument's own, else the standard's."""
+    """A histogram with these bucket ends, each inclusive; None for the instrument's own or the standard's."""
 
     boundaries: tuple[float, ...] | None = None
     record_min_max: bool = True
@@ -136,13 +137,13 @@ def are_boundaries(values: object) -> bool:
         if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
             return False
         ends = cast("Sequence[float]", numbers)
-        return all(low < high for low, high in zip(ends, ends[1:], strict=False))
+        return all(low < high for low, high in pairwise(ends))
     except Exception:  # a sequence of the application's own
         return False
 
 
 def view_of(view: Any) -> View:
-    """``view`` if it is one of ours, else what an OpenTelemetry SDK view says; ValueError when it is neither."""
+    """``view`` if it is one of ours, else what a view of OpenTelemetry's SDK says; or ValueError."""
     if isinstance(view, View):
         return view
     try:

@@ -1,0 +1,4 @@
+# The C shape of the keys.
+
+cdef class Keys:
+    cpdef of(self, attributes)
