@@ -55,8 +55,10 @@ __all__ = [
     "GEN_AI_RESPONSE_MODEL",
     "GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK",
     "GEN_AI_SYSTEM_INSTRUCTIONS",
+    "GEN_AI_TOKEN_TYPE",
     "GEN_AI_TOOL_CALL_ARGUMENTS",
     "GEN_AI_TOOL_CALL_RESULT",
+    "GEN_AI_TOOL_DEFINITIONS",
     "GEN_AI_TOOL_NAME",
     "GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS",
     "GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS",
@@ -76,11 +78,37 @@ __all__ = [
     "MCP_PROTOCOL_VERSION",
     "MCP_RESOURCE_URI",
     "MCP_SESSION_ID",
+    "MESSAGING_CONSUMER_GROUP_NAME",
+    "MESSAGING_DESTINATION_ANONYMOUS",
     "MESSAGING_DESTINATION_NAME",
+    "MESSAGING_DESTINATION_PARTITION_ID",
+    "MESSAGING_DESTINATION_TEMPORARY",
+    "MESSAGING_KAFKA_OFFSET",
+    "MESSAGING_MESSAGE_CONVERSATION_ID",
     "MESSAGING_MESSAGE_ID",
     "MESSAGING_OPERATION_NAME",
     "MESSAGING_OPERATION_TYPE",
     "MESSAGING_SYSTEM",
+    "METRIC_DB_CLIENT_DURATION",
+    "METRIC_GEN_AI_CLIENT_DURATION",
+    "METRIC_GEN_AI_CLIENT_TOKENS",
+    "METRIC_HTTP_CLIENT_DURATION",
+    "METRIC_HTTP_SERVER_DURATION",
+    "METRIC_MCP_CLIENT_DURATION",
+    "METRIC_MCP_SERVER_DURATION",
+    "METRIC_MESSAGING_CLIENT_DURATION",
+    "METRIC_MESSAGING_PROCESS_DURATION",
+    "METRIC_OVERFLOW",
+    "METRIC_RPC_CLIENT_DURATION",
+    "METRIC_RPC_SERVER_DURATION",
+    "METRIC_SPAN_DURATION",
+    "METRIC_TRACEO_BATCHES",
+    "METRIC_TRACEO_DELIVERED",
+    "METRIC_TRACEO_DROPPED",
+    "METRIC_TRACEO_KEY_REDACTIONS",
+    "METRIC_TRACEO_QUEUE",
+    "METRIC_TRACEO_REDACTIONS",
+    "METRIC_TRACEO_RETRIES",
     "NETWORK_PEER_ADDRESS",
     "NETWORK_PEER_PORT",
     "NETWORK_PROTOCOL_NAME",
@@ -94,7 +122,9 @@ __all__ = [
     "PROCESS_PID",
     "PROCESS_RUNTIME_NAME",
     "PROCESS_RUNTIME_VERSION",
+    "RPC_METHOD",
     "RPC_RESPONSE_STATUS_CODE",
+    "RPC_SYSTEM_NAME",
     "SEALED_SUFFIX",
     "SERVER_ADDRESS",
     "SERVER_PORT",
@@ -113,7 +143,11 @@ __all__ = [
     "TRACEO_GEN_AI_CURRENCY",
     "TRACEO_GEN_AI_TOOL_CALL_IDS",
     "TRACEO_GEN_AI_TOOL_NAMES",
+    "TRACEO_KEY",
+    "TRACEO_REASON",
     "TRACEO_REDACTED",
+    "TRACEO_RULE",
+    "TRACEO_SIGNAL",
     "TRACEO_SUBJECT",
     "URL_FULL",
     "URL_PATH",
@@ -180,7 +214,14 @@ MESSAGING_SYSTEM: Final = "messaging.system"
 MESSAGING_DESTINATION_NAME: Final = "messaging.destination.name"
 MESSAGING_OPERATION_NAME: Final = "messaging.operation.name"
 MESSAGING_OPERATION_TYPE: Final = "messaging.operation.type"
+MESSAGING_DESTINATION_ANONYMOUS: Final = "messaging.destination.anonymous"
+MESSAGING_DESTINATION_TEMPORARY: Final = "messaging.destination.temporary"
+MESSAGING_CONSUMER_GROUP_NAME: Final = "messaging.consumer.group.name"
 MESSAGING_MESSAGE_ID: Final = "messaging.message.id"
+MESSAGING_KAFKA_OFFSET: Final = "messaging.kafka.offset"
+MESSAGING_DESTINATION_TEMPORARY: Final = "messaging.destination.temporary"
+MESSAGING_DESTINATION_PARTITION_ID: Final = "messaging.destination.partition.id"
+MESSAGING_MESSAGE_CONVERSATION_ID: Final = "messaging.message.conversation_id"
 
 # Language models (GenAI conventions) and the tools they use (MCP conventions)
 GEN_AI_CONVERSATION_ID: Final = "gen_ai.conversation.id"
@@ -212,6 +253,8 @@ GEN_AI_RESPONSE_MODEL: Final = "gen_ai.response.model"
 GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"
 """Seconds from the start of the request to the first event of its stream."""
 GEN_AI_SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
+GEN_AI_TOOL_DEFINITIONS: Final = "gen_ai.tool.definitions"
+GEN_AI_TOKEN_TYPE: Final = "gen_ai.token.type"
 GEN_AI_TOOL_CALL_ARGUMENTS: Final = "gen_ai.tool.call.arguments"
 GEN_AI_TOOL_CALL_RESULT: Final = "gen_ai.tool.call.result"
 GEN_AI_TOOL_NAME: Final = "gen_ai.tool.name"
@@ -226,11 +269,32 @@ MCP_METHOD_NAME: Final = "mcp.method.name"
 MCP_PROTOCOL_VERSION: Final = "mcp.protocol.version"
 MCP_RESOURCE_URI: Final = "mcp.resource.uri"
 MCP_SESSION_ID: Final = "mcp.session.id"
+RPC_METHOD: Final = "rpc.method"
+RPC_SYSTEM_NAME: Final = "rpc.system.name"
 RPC_RESPONSE_STATUS_CODE: Final = "rpc.response.status_code"
+RPC_METHOD: Final = "rpc.method"
+RPC_SYSTEM_NAME: Final = "rpc.system.name"
 OPENAI_API_TYPE: Final = "openai.api.type"
 OPENAI_REQUEST_SERVICE_TIER: Final = "openai.request.service_tier"
 OPENAI_RESPONSE_SERVICE_TIER: Final = "openai.response.service_tier"
 OPENAI_RESPONSE_SYSTEM_FINGERPRINT: Final = "openai.response.system_fingerprint"
+
+# Metrics of spans
+METRIC_HTTP_SERVER_DURATION: Final = "http.server.request.duration"
+METRIC_HTTP_CLIENT_DURATION: Final = "http.client.request.duration"
+METRIC_DB_CLIENT_DURATION: Final = "db.client.operation.duration"
+METRIC_MESSAGING_CLIENT_DURATION: Final = "messaging.client.operation.duration"
+METRIC_MESSAGING_PROCESS_DURATION: Final = "messaging.process.duration"
+METRIC_RPC_CLIENT_DURATION: Final = "rpc.client.call.duration"
+METRIC_RPC_SERVER_DURATION: Final = "rpc.server.call.duration"
+METRIC_GEN_AI_CLIENT_DURATION: Final = "gen_ai.client.operation.duration"
+METRIC_GEN_AI_CLIENT_TOKENS: Final = "gen_ai.client.token.usage"
+METRIC_MCP_CLIENT_DURATION: Final = "mcp.client.operation.duration"
+METRIC_MCP_SERVER_DURATION: Final = "mcp.server.operation.duration"
+METRIC_SPAN_DURATION: Final = "traces.span.metrics.duration"
+"""Of spans that no convention has a metric for: the name that the span metrics connector gives it."""
+METRIC_OVERFLOW: Final = "otel.metric.overflow"
+"""True on the one series that counts what found no series of its own."""
 
 # Errors and exceptions
 ERROR_TYPE: Final = "error.type"
@@ -271,3 +335,16 @@ TRACEO_DROPPED: Final = "traceo.dropped."
 """Prefix of resource attributes; the reason follows. How many items of the signal that carries it
 this process has dropped so far. Only present when there were any; take the largest of a process, not the
 sum."""
+
+# Metrics of ours, and their attributes
+METRIC_TRACEO_REDACTIONS: Final = "traceo.redactions"
+METRIC_TRACEO_KEY_REDACTIONS: Final = "traceo.key.redactions"
+METRIC_TRACEO_DROPPED: Final = "traceo.dropped"
+METRIC_TRACEO_DELIVERED: Final = "traceo.delivered"
+METRIC_TRACEO_QUEUE: Final = "traceo.queue.usage"
+METRIC_TRACEO_BATCHES: Final = "traceo.batches"
+METRIC_TRACEO_RETRIES: Final = "traceo.retries"
+TRACEO_RULE: Final = "traceo.rule"
+TRACEO_KEY: Final = "traceo.key"
+TRACEO_SIGNAL: Final = "traceo.signal"
+TRACEO_REASON: Final = "traceo.reason"

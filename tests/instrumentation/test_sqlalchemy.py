@@ -125,13 +125,13 @@ def test_an_engine_made_before_the_hooks_is_covered_and_uninstall_ends_it(spans,
 
 
 def test_a_failure_of_ours_leaves_the_statement_alone(spans, hook, engine, monkeypatch):
-    import traceo.instrumentation.sqlalchemy as room
+    from traceo.instrumentation import database, sqlalchemy
 
     def broken(*args):
         raise ZeroDivisionError
 
     hook("sqlalchemy")
-    for name in ("describe", "_about", "fail"):
+    for room, name in ((database, "describe"), (sqlalchemy, "_about"), (database, "say")):
         with monkeypatch.context() as patch, engine.connect() as connection:
             patch.setattr(room, name, broken)
             assert connection.execute(sa.text("select 7")).scalar() == 7

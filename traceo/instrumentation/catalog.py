@@ -63,7 +63,7 @@ LIBRARIES: tuple[Library, ...] = (
         distribution="flask",
         tested=("3.0", "3.1"),
         hook="traceo.instrumentation.flask",
-        captures="one server span a request, named by its rule; in a Starlette mount, that span takes the rule",
+        captures="one server span a request, named by its rule, also in a Starlette mount",
         stacked_under=("starlette", "fastapi"),
         aliases=("wsgi",),
     ),

@@ -3,32 +3,27 @@
 The three methods wrapped are where SQLAlchemy itself puts the DB-API call between ``try`` and its error
 handling, so that every way out of a statement ends its span: result, driver error, cancellation. (Its public
 events do not: an execution option can silence ``handle_error``, and removing listeners does not restore the
-event flags.) The text goes to the span as it is; parameters only with ``capture_sql_parameters``. Follows
-the database semantic conventions (stable).
+event flags.) Meanwhile the driver's own hook stays silent; what an application does with the driver beside
+SQLAlchemy has its spans. See ``database.py`` for what a span holds.
 """
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
-from opentelemetry import context as otel
-from opentelemetry.trace import Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 from sqlalchemy.engine.base import Connection
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.engine.interfaces import ExecutionContext
 
 from traceo import semconv
+from traceo.instrumentation.database import Covering, begin, cover, silence, uncover, wanted
 from traceo.instrumentation.guard import around
 from traceo.instrumentation.hooks import Site
-from traceo.instrumentation.outcome import fail
-from traceo.instrumentation.statement import describe
-from traceo.instrumentation.suppression import is_suppressed
 
 __all__ = ["install"]
 
 _SYSTEMS = {"mssql": "microsoft.sql_server", "oracle": "oracle.db", "cockroachdb": "cockroachdb"}
-_MAX_PARAMETERS = 64
-_CODES = ("sqlstate", "pgcode", "sqlite_errorname")
 
 
 def install(site: Site) -> None:
@@ -37,7 +32,7 @@ def install(site: Site) -> None:
 
     def statement(
         connection: Connection, dialect: Any, context: ExecutionContext, *args: Any, **kwargs: Any
-    ) -> Span | None:
+    ) -> Covering | None:
         del dialect, args, kwargs
         return _begin(
             site, engines, connection, context.statement or "", context.parameters, context.executemany
@@ -45,9 +40,13 @@ def install(site: Site) -> None:
 
     def raw(
         connection: Connection, cursor: Any, text: str, parameters: Any, *args: Any, **kwargs: Any
-    ) -> Span | None:
+    ) -> Covering | None:
         del cursor, args, kwargs
         return _begin(site, engines, connection, text, parameters, is_many=False)
+
+    def ping(dialect: DefaultDialect, *args: Any, **kwargs: Any) -> Covering | None:
+        del dialect, args, kwargs
+        return silence() if site.active else None  # a pool that asks whether its connection is still there
 
     for name, before in (
         ("_exec_single_context", statement),
@@ -57,8 +56,13 @@ def install(site: Site) -> None:
         site.replace(
             Connection,
             name,
-            lambda original, before=before: around(original, "sqlalchemy.execute", before, _finish),
+            lambda original, before=before: around(original, "sqlalchemy.execute", before, uncover),
         )
+    site.replace(
+        DefaultDialect,
+        "_do_ping_w_event",
+        lambda original: around(original, "sqlalchemy.ping", ping, uncover),
+    )
 
 
 def _begin(
@@ -68,50 +72,20 @@ def _begin(
     text: str,
     parameters: Any,
     is_many: bool,  # noqa: FBT001  SQLAlchemy's own flag
-) -> Span | None:
-    context = otel.get_current()
-    if not site.active or is_suppressed(context):
+) -> Covering | None:
+    context = wanted(site)
+    if context is None:
         return None
     engine = connection.engine
     about = engines.get(engine)
     if about is None:
         about = engines[engine] = _about(engine)
-    attributes = about.copy()
-    attributes[semconv.DB_QUERY_TEXT] = text
-    operation, collection = describe(text)
     rows = (
         len(cast("Sequence[object]", parameters)) if is_many and isinstance(parameters, (list, tuple)) else 1
     )
-    if rows > 1 and operation:
-        operation = "BATCH " + operation
-        attributes[semconv.DB_OPERATION_BATCH_SIZE] = rows
-    if operation:
-        attributes[semconv.DB_OPERATION_NAME] = operation
-    if collection:
-        attributes[semconv.DB_COLLECTION_NAME] = collection
-    if site.options.capture_sql_parameters and rows == 1:
-        _add_parameters(attributes, parameters)
-    name = f"{operation} {collection}" if collection else operation
-    return site.tracer.start_span(
-        name or str(about[semconv.DB_SYSTEM_NAME]), context, SpanKind.CLIENT, attributes
+    return cover(
+        begin(site, context, about, text, cast("object", parameters), rows=rows if rows > 1 else None)
     )
-
-
-def _finish(span: Span, result: object, error: BaseException | None) -> None:
-    del result
-    try:
-        if error is not None and span.is_recording():
-            # SQLAlchemy's message repeats statement and parameters; the driver's own says what went wrong.
-            cause = getattr(error, "orig", None)
-            cause = cause if isinstance(cause, BaseException) else error
-            for name in _CODES:
-                code = getattr(cause, name, None)
-                if isinstance(code, str):
-                    span.set_attribute(semconv.DB_RESPONSE_STATUS_CODE, code)
-                    break
-            fail(span, cause)
-    finally:
-        span.end()
 
 
 def _about(engine: Any) -> dict[str, AttributeValue]:
@@ -128,19 +102,3 @@ def _about(engine: Any) -> dict[str, AttributeValue]:
     if url.port:
         about[semconv.SERVER_PORT] = url.port
     return about
-
-
-def _add_parameters(attributes: dict[str, AttributeValue], parameters: Any) -> None:
-    values: Any = parameters
-    if isinstance(values, list) and len(cast("list[object]", values)) == 1:
-        values = cast("list[Any]", values)[0]  # the compiled form: a list with one set
-    pairs: list[tuple[object, object]]
-    if isinstance(values, Mapping):
-        pairs = list(cast("Mapping[object, object]", values).items())
-    elif isinstance(values, (list, tuple)):
-        pairs = list(enumerate(cast("Sequence[object]", values)))
-    else:
-        return
-    for key, value in pairs[:_MAX_PARAMETERS]:
-        plain = value if isinstance(value, (bool, int, float, str)) else str(value)
-        attributes[f"{semconv.DB_QUERY_PARAMETER}{key}"] = plain

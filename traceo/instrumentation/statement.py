@@ -14,7 +14,8 @@ _HEAD: Final = 4096
 """Characters looked at; a table further down is not worth the time."""
 
 _NAME: Final = r'(?:[\w$]++|"[^"\n]{1,128}"|`[^`\n]{1,128}`|\[[^\]\n]{1,128}\])'
-_TABLE: Final = rf"(?:ONLY\s+)?({_NAME}(?:\s*\.\s*{_NAME}){{0,3}}+)(?!\s*\()"
+_NO_CALL: Final = r"(?!\s*\()"
+_TABLE: Final = rf"(?:ONLY\s+)?({_NAME}(?:\s*\.\s*{_NAME}){{0,3}}+){_NO_CALL}"
 _LEADING: Final = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/|\()*", re.DOTALL)
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _WITH: Final = re.compile(r"\)\s*(SELECT|INSERT|UPDATE|DELETE|MERGE)\b", re.IGNORECASE)
@@ -22,31 +23,37 @@ _WITH: Final = re.compile(r"\)\s*(SELECT|INSERT|UPDATE|DELETE|MERGE)\b", re.IGNO
 _BEFORE_TABLE: Final = {
     "SELECT": re.compile(rf"\bFROM\s+{_TABLE}", re.IGNORECASE),
     "DELETE": re.compile(rf"\bFROM\s+{_TABLE}", re.IGNORECASE),
-    "INSERT": re.compile(r"\bINTO\s+" + _TABLE.replace(r"(?!\s*\()", ""), re.IGNORECASE),
-    "REPLACE": re.compile(r"\bINTO\s+" + _TABLE.replace(r"(?!\s*\()", ""), re.IGNORECASE),
+    "INSERT": re.compile(r"\bINTO\s+" + _TABLE.replace(_NO_CALL, ""), re.IGNORECASE),
+    "REPLACE": re.compile(r"\bINTO\s+" + _TABLE.replace(_NO_CALL, ""), re.IGNORECASE),
     "MERGE": re.compile(rf"\bINTO\s+{_TABLE}", re.IGNORECASE),
     "UPDATE": re.compile(rf"\bUPDATE\s+(?:OR\s+\w+\s+)?{_TABLE}", re.IGNORECASE),
+    "COPY": re.compile(rf"\bCOPY\s+{_TABLE.replace(_NO_CALL, '')}", re.IGNORECASE),
     "TRUNCATE": re.compile(rf"\bTRUNCATE\s+(?:TABLE\s+)?{_TABLE}", re.IGNORECASE),
 }
 _TABLE_DDL: Final = re.compile(
-    r"\bTABLE\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?" + _TABLE.replace(r"(?!\s*\()", ""), re.IGNORECASE
+    r"\bTABLE\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?" + _TABLE.replace(_NO_CALL, ""), re.IGNORECASE
 )
 _OTHERS: Final = """
-    ALTER ANALYZE BEGIN CALL CHECKPOINT COMMENT COMMIT COPY CREATE DEALLOCATE DECLARE DESCRIBE DO DROP EXEC
-    EXECUTE EXPLAIN FETCH GRANT LOAD LOCK NOTIFY PRAGMA PREPARE REFRESH REINDEX RELEASE RESET REVOKE ROLLBACK
-    SAVEPOINT SET SHOW START UNLOCK USE VACUUM VALUES WITH
+    ALTER ANALYZE ATTACH BEGIN CALL CHECKPOINT CLOSE COMMENT COMMIT CREATE DEALLOCATE DECLARE DESCRIBE DETACH
+    DISCARD DO DROP EXEC EXECUTE EXPLAIN FETCH GRANT LISTEN LOAD LOCK MOVE NOTIFY OPTIMIZE PRAGMA PREPARE
+    REFRESH REINDEX RELEASE RESET REVOKE ROLLBACK SAVEPOINT SET SHOW START UNLISTEN UNLOCK USE VACUUM VALUES
+    WITH
 """
 _OPERATIONS: Final = frozenset({*_BEFORE_TABLE, *_OTHERS.split()})
 
 
-@functools.lru_cache(maxsize=1024)
 def describe(text: str) -> tuple[str, str]:
     """The operation in capitals and the first table it names; ``""`` for what is not to be seen.
 
     >>> describe("select id from shop.orders where id = 7")
     ('SELECT', 'shop.orders')
     """
-    head = text[:_HEAD]
+    # What is remembered is bounded: a statement with a thousand rows in it may be megabytes.
+    return _describe(text if len(text) <= _HEAD else text[:_HEAD])
+
+
+@functools.lru_cache(maxsize=1024)
+def _describe(head: str) -> tuple[str, str]:
     start = _LEADING.match(head)
     word = _WORD.match(head, start.end() if start else 0)
     if word is None:

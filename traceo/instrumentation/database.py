@@ -1,0 +1,201 @@
+"""What the hooks of SQL databases share: one client span a statement, and one only where layers stack.
+
+The text goes to the span as the application wrote it (the pipeline takes the literals out), parameters only
+with ``capture_sql_parameters``. Follows the database semantic conventions (stable).
+"""
+
+import re
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar, Token
+from typing import Any, Final, cast
+
+from opentelemetry import context as otel
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.util.types import AttributeValue
+
+from traceo import semconv
+from traceo.instrumentation.hooks import Site
+from traceo.instrumentation.outcome import error_type, fail, is_abandoned
+from traceo.instrumentation.statement import describe
+from traceo.instrumentation.suppression import is_suppressed
+
+__all__ = ["Covering", "begin", "begin_call", "cover", "finish", "say", "silence", "uncover", "wanted"]
+
+Covering = tuple[Span | None, Token[bool]]
+"""A span, if any, and what ends the silence below it."""
+
+_MAX_PARAMETERS: Final = 64
+_CODES: Final = ("sqlstate", "pgcode", "sqlite_errorname")
+_PROCEDURE: Final = re.compile(r"[\w.$]{1,64}")
+_QUOTED: Final = re.compile(r"\"[^\"]*(?:\"|$)")
+_QUOTED_VALUE: Final = re.compile(r"'.*?(?:'(?= at line | for (?:key|column) |$)|$)")
+_SYNTAX_ERROR: Final = "42601"
+_VALUE_FIRST: Final = frozenset({"1062", "1064", "1292", "1366", "1411", "1525"})
+"""MySQL's errors whose message begins with a value, in single quotes, or with a piece of the statement."""
+
+_covered: ContextVar[bool] = ContextVar("traceo.database.covered", default=False)
+"""A layer above has made the span for this statement. Cheaper to ask than the API's context."""
+
+
+def wanted(site: Site) -> Context | None:
+    """The context for a span of ``site``, or ``None``: taken out, suppressed, or told by the layer above."""
+    if not site.active or _covered.get():
+        return None
+    context = otel.get_current()
+    return None if is_suppressed(context) else context
+
+
+def begin(
+    site: Site,
+    context: Context,
+    about: Mapping[str, AttributeValue],
+    text: str,
+    parameters: object = None,
+    *,
+    rows: int | None = None,
+) -> Span | None:
+    """The span of one statement; ``None`` for an empty one, which only asks whether anybody is there.
+
+    ``about`` is what all statements of the connection have in common. ``rows``: how many sets of parameters
+    (``executemany``), -1 when that cannot be known; ``None`` for a single statement.
+    """
+    operation, collection = describe(text)
+    if not operation and not text.strip("; \t\r\n"):
+        return None
+    attributes = {**about, semconv.DB_QUERY_TEXT: text}
+    if rows is not None and rows not in {0, 1} and operation:
+        operation = "BATCH " + operation
+        if rows > 1:
+            attributes[semconv.DB_OPERATION_BATCH_SIZE] = rows
+    if operation:
+        attributes[semconv.DB_OPERATION_NAME] = operation
+    if collection:
+        attributes[semconv.DB_COLLECTION_NAME] = collection
+    if parameters and rows is None and site.options.capture_sql_parameters:
+        _add_parameters(attributes, parameters)
+    name = f"{operation} {collection}" if collection else operation
+    return site.tracer.start_span(
+        name or str(about[semconv.DB_SYSTEM_NAME]), context, SpanKind.CLIENT, attributes
+    )
+
+
+def begin_call(
+    site: Site, context: Context, about: Mapping[str, AttributeValue], procedure: object, parameters: object
+) -> Span:
+    """The span of a stored procedure's call; a name that is none (the caller's text) is left out."""
+    attributes = {**about, semconv.DB_OPERATION_NAME: "CALL"}
+    name = "CALL"
+    if isinstance(procedure, str) and _PROCEDURE.fullmatch(procedure):
+        attributes[semconv.DB_STORED_PROCEDURE_NAME] = procedure
+        name = "CALL " + procedure
+    if parameters and site.options.capture_sql_parameters:
+        _add_parameters(attributes, parameters)
+    return site.tracer.start_span(name, context, SpanKind.CLIENT, attributes)
+
+
+def finish(span: Span, result: object, error: BaseException | None) -> None:
+    """End the span of a statement; ``error`` is what it raised."""
+    del result
+    try:
+        if error is not None and span.is_recording():
+            _tell(span, error)
+    finally:
+        span.end()
+
+
+def cover(span: Span | None) -> Covering | None:
+    """``span`` covers all database calls below it until :func:`uncover`, in the same thread or task."""
+    return None if span is None else (span, _covered.set(True))
+
+
+def silence() -> Covering:
+    """No span for the database calls that a library makes for itself, until :func:`uncover`."""
+    return None, _covered.set(True)
+
+
+def uncover(
+    covering: Covering,
+    result: object,
+    error: BaseException | None,
+    end: Callable[[Span, object, BaseException | None], None] = finish,
+) -> None:
+    """End what :func:`cover` or :func:`silence` began, and its span with ``end``."""
+    span, token = covering
+    _covered.reset(token)
+    if span is not None:
+        end(span, result, error)
+
+
+def say(span: Span, error: BaseException, message: str | None) -> None:
+    """Tell ``error`` on ``span`` with ``message`` in the place of its own text, in the stack trace too."""
+    kind = error_type(error)
+    event: dict[str, AttributeValue] = {semconv.EXCEPTION_TYPE: kind}
+    if message is not None:
+        event[semconv.EXCEPTION_MESSAGE] = message
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        event[semconv.EXCEPTION_STACKTRACE] = (
+            f"Traceback (most recent call last):\n{frames}{kind}: {message}\n"
+        )
+    span.set_attribute(semconv.ERROR_TYPE, kind)
+    span.set_status(Status(StatusCode.ERROR))
+    span.add_event(semconv.EXCEPTION_EVENT, event)
+
+
+def _tell(span: Span, error: BaseException) -> None:
+    # SQLAlchemy's message repeats statement and parameters; the driver's own says what went wrong.
+    cause = getattr(error, "orig", None)
+    cause = cause if isinstance(cause, BaseException) else error
+    if is_abandoned(cause):
+        fail(span, cause)
+        return
+    code = _status_code(cause)
+    if code:
+        span.set_attribute(semconv.DB_RESPONSE_STATUS_CODE, code)
+    say(span, cause, _message(cause, code))
+
+
+def _status_code(error: BaseException) -> str:
+    """SQLSTATE, SQLite's name of the error, or MySQL's number."""
+    for name in _CODES:
+        code = getattr(error, name, None)
+        if isinstance(code, str):
+            return code
+    match error.args:
+        case (int(number), str()) if not isinstance(error, OSError):
+            return str(number)
+        case _:
+            return ""
+
+
+def _message(error: BaseException, code: str) -> str | None:
+    """The first line: below it databases repeat statement and row. Values in it that were parameters go."""
+    try:
+        text = str(error.args[1] if code.isdigit() and len(code) == 4 else error)
+    except Exception:  # an app's own class; its type has to do
+        return None
+    line = text.partition("\n")[0]
+    if code == _SYNTAX_ERROR or (len(code) == 5 and code.startswith("22")):
+        return _QUOTED.sub('"?"', line)
+    if code in _VALUE_FIRST:
+        return _QUOTED_VALUE.sub("'?'", line, count=1)
+    return line
+
+
+def _add_parameters(attributes: dict[str, AttributeValue], parameters: object) -> None:
+    values: Any = parameters
+    if isinstance(values, list) and len(cast("list[object]", values)) == 1:
+        first = cast("list[Any]", values)[0]
+        if isinstance(first, (Mapping, list, tuple)):
+            values = cast("Any", first)  # SQLAlchemy's compiled form: a list with one set
+    pairs: list[tuple[object, object]]
+    if isinstance(values, Mapping):
+        pairs = list(cast("Mapping[object, object]", values).items())
+    elif isinstance(values, (list, tuple)):
+        pairs = list(enumerate(cast("Sequence[object]", values)))
+    else:
+        return
+    for key, value in pairs[:_MAX_PARAMETERS]:
+        plain = value if isinstance(value, (bool, int, float, str)) else str(value)
+        attributes[f"{semconv.DB_QUERY_PARAMETER}{key}"] = plain

@@ -1,0 +1,218 @@
+"""What the hooks of Redis and Valkey share: one client span a command, a pipeline or a transaction.
+
+Keys and values are never told: a command stands there by its name and as many ``?`` as it has arguments.
+What a server says about a command repeats arguments, and so does the client of a pipeline; of both, only the
+part before a quotation is told. Subscriptions and what a connection says for itself have no spans. Follows
+the semantic conventions for Redis.
+"""
+
+import functools
+import re
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any, Final
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind
+from opentelemetry.util.types import AttributeValue
+
+from traceo import semconv
+from traceo.instrumentation.database import Covering, cover, finish, say, uncover, wanted
+from traceo.instrumentation.guard import around, around_async
+from traceo.instrumentation.hooks import Site
+
+__all__ = ["hook_clients", "hook_clusters"]
+
+_COMMAND: Final = re.compile(r"[A-Z][A-Z0-9_.\-]{0,31}")
+_CONTAINERS: Final = frozenset(
+    {"ACL", "CLIENT", "CLUSTER", "COMMAND", "CONFIG", "DEBUG", "FUNCTION", "LATENCY", "MEMORY", "MODULE"}
+    | {"OBJECT", "PUBSUB", "SCRIPT", "SENTINEL", "SLOWLOG", "XGROUP", "XINFO"}
+)
+"""Commands whose second word says what is done."""
+_MAX_ARGUMENTS: Final = 16
+_MAX_COMMANDS: Final = 16
+_MAX_WORDS: Final = 64
+_CODE: Final = re.compile(r"[A-Z][A-Z0-9]{2,31}\b")
+_CODES: Final = {
+    "NoScriptError": "NOSCRIPT",
+    "ExecAbortError": "EXECABORT",
+    "ReadOnlyError": "READONLY",
+    "NoPermissionError": "NOPERM",
+    "OutOfMemoryError": "OOM",
+    "BusyLoadingError": "LOADING",
+    "AuthenticationError": "WRONGPASS",
+    "ResponseError": "ERR",
+}
+"""Clients take the code off the message of these."""
+_QUOTATION: Final = re.compile("['\"`]")
+_IN_PIPELINE: Final = " of pipeline caused error: "
+
+
+def hook_clients(site: Site, system: str, module: ModuleType, client: str, *, is_async: bool) -> None:
+    """Wrap the class ``client`` of ``module``, and the module's ``Pipeline``."""
+    guard: Callable[..., Any] = around_async if is_async else around
+    where = f"{system}.command"
+
+    def command(owner: Any, *args: Any, **options: Any) -> Span | None:
+        del options
+        context = wanted(site)
+        if context is None or not args:
+            return None
+        return _begin(site, context, _about(system, owner), args)
+
+    def pipeline(owner: Any, *args: Any, **kwargs: Any) -> Covering | None:
+        del args, kwargs
+        return cover(_begin_pipeline(site, system, owner))
+
+    site.replace(
+        getattr(module, client),
+        "execute_command",
+        lambda original: guard(original, where, command, _finish),
+    )
+    site.replace(
+        module.Pipeline,
+        "immediate_execute_command",
+        lambda original: guard(original, where, command, _finish),
+    )
+    site.replace(module.Pipeline, "execute", lambda original: guard(original, where, pipeline, _uncover))
+
+
+def hook_clusters(site: Site, system: str, module: ModuleType, client: str, *, is_async: bool) -> None:
+    """Wrap the class ``client`` of ``module``, and its ``ClusterPipeline``; nodes stay silent below them."""
+    guard: Callable[..., Any] = around_async if is_async else around
+    where = f"{system}.cluster"
+
+    def command(owner: Any, *args: Any, **options: Any) -> Covering | None:
+        del owner, options
+        context = wanted(site)
+        if context is None or not args:
+            return None
+        return cover(_begin(site, context, {semconv.DB_SYSTEM_NAME: system}, args))
+
+    def pipeline(owner: Any, *args: Any, **kwargs: Any) -> Covering | None:
+        del args, kwargs
+        return cover(_begin_pipeline(site, system, owner))
+
+    site.replace(
+        getattr(module, client),
+        "execute_command",
+        lambda original: guard(original, where, command, _uncover),
+    )
+    site.replace(
+        module.ClusterPipeline, "execute", lambda original: guard(original, where, pipeline, _uncover)
+    )
+
+
+def _about(system: str, client: Any) -> dict[str, AttributeValue]:
+    about: dict[str, AttributeValue] = {semconv.DB_SYSTEM_NAME: system}
+    pool = getattr(client, "connection_pool", None)
+    if pool is None:  # of a cluster: which node is known later
+        return about
+    settings = pool.connection_kwargs
+    about[semconv.DB_NAMESPACE] = str(settings.get("db") or 0)
+    address = settings.get("path") or settings.get("host")
+    if address:
+        about[semconv.SERVER_ADDRESS] = address
+        port = settings.get("port")
+        if port and "path" not in settings:
+            about[semconv.SERVER_PORT] = int(port)
+    return about
+
+
+def _begin(site: Site, context: Context, attributes: dict[str, AttributeValue], args: Sequence[Any]) -> Span:
+    operation, text = _told(args)
+    if operation:
+        attributes[semconv.DB_OPERATION_NAME] = operation
+        attributes[semconv.DB_QUERY_TEXT] = text
+    name = operation or str(attributes[semconv.DB_SYSTEM_NAME])
+    return site.tracer.start_span(name, context, SpanKind.CLIENT, attributes)
+
+
+def _begin_pipeline(site: Site, system: str, pipeline: Any) -> Span | None:
+    context = wanted(site)
+    if context is None:
+        return None
+    commands = _queued(pipeline)
+    if not commands:
+        return None
+    attributes = _about(system, pipeline)
+    told = [_told(args) for args in commands]
+    operations = {operation for operation, _ in told}
+    operation = "MULTI" if _is_transaction(pipeline) else "PIPELINE"
+    if len(operations) == 1:
+        operation = f"{operation} {told[0][0]}".rstrip()
+    text = "; ".join(text for _, text in told[:_MAX_COMMANDS])
+    attributes[semconv.DB_OPERATION_NAME] = operation
+    attributes[semconv.DB_QUERY_TEXT] = f"{text}; …" if len(told) > _MAX_COMMANDS else text
+    if len(told) > 1:
+        attributes[semconv.DB_OPERATION_BATCH_SIZE] = len(told)
+    return site.tracer.start_span(operation, context, SpanKind.CLIENT, attributes)
+
+
+def _queued(pipeline: Any) -> list[Sequence[Any]]:
+    """The arguments of each command that waits in it."""
+    strategy = getattr(pipeline, "_execution_strategy", None)  # of a cluster's
+    if strategy is not None:
+        queue = strategy._command_queue  # noqa: SLF001  no public way
+    else:
+        queue = getattr(pipeline, "command_stack", None) or getattr(pipeline, "_command_stack", ())
+    return [command[0] if isinstance(command, tuple) else command.args for command in queue]
+
+
+def _is_transaction(pipeline: Any) -> bool:
+    if getattr(pipeline, "explicit_transaction", False):
+        return True
+    for name in ("is_transaction", "_transaction", "transaction"):
+        flag = getattr(pipeline, name, None)
+        if isinstance(flag, bool):
+            return flag
+    return type(getattr(pipeline, "_execution_strategy", None)).__name__ == "TransactionStrategy"
+
+
+def _told(args: Sequence[Any]) -> tuple[str, str]:
+    first = args[0]
+    if isinstance(first, bytes):
+        first = first.decode("latin-1")
+    return _shape(first[:_MAX_WORDS], len(args) - 1) if isinstance(first, str) else ("", "?")
+
+
+@functools.lru_cache(maxsize=1024)
+def _shape(first: str, arguments: int) -> tuple[str, str]:
+    """Name and text of a command. ``first`` may hold several words, values among them: it is split."""
+    words = first.split()
+    operation = words[0].upper() if words else ""
+    if not _COMMAND.fullmatch(operation):
+        return "", "?"  # a word of the caller's must not become a span name
+    arguments += len(words) - 1
+    if operation in _CONTAINERS and len(words) > 1 and _COMMAND.fullmatch(words[1].upper()):
+        operation = f"{operation} {words[1].upper()}"
+        arguments -= 1
+    text = operation + " ?" * min(arguments, _MAX_ARGUMENTS)
+    return operation, f"{text} …" if arguments > _MAX_ARGUMENTS else text
+
+
+def _finish(span: Span, result: object, error: BaseException | None) -> None:
+    if error is None or not any(cls.__name__ in _CODES for cls in type(error).__mro__):
+        finish(span, result, error)
+        return
+    try:
+        if span.is_recording():
+            message = str(error.args[0] if error.args else "").rpartition(_IN_PIPELINE)[2]
+            code = getattr(error, "status_code", None) or _code(error, message)
+            span.set_attribute(semconv.DB_RESPONSE_STATUS_CODE, code)
+            say(span, error, _QUOTATION.split(message, maxsplit=1)[0].strip())
+    finally:
+        span.end()
+
+
+def _uncover(covering: Covering, result: object, error: BaseException | None) -> None:
+    uncover(covering, result, error, _finish)
+
+
+def _code(error: BaseException, message: str) -> str:
+    for cls in type(error).__mro__:
+        code = _CODES.get(cls.__name__, "ERR")
+        if code != "ERR":
+            return code
+    found = _CODE.match(message)
+    return found[0] if found else "ERR"

@@ -1,0 +1,125 @@
+"""sqlite3: one client span a statement; the shortcuts of a connection (``execute`` and such) are one, too.
+
+``sqlite3.connect`` makes connections of a subclass of what the application asks for; a factory that is a
+function, and connections there were before, stay as they are. So do those of aiosqlite: its statements run
+in a thread that does not know whose they are.
+"""
+
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Mapping
+from sqlite3 import dbapi2
+from typing import Any, Final
+
+from opentelemetry.util.types import AttributeValue
+
+from traceo import semconv
+from traceo.instrumentation.database import finish
+from traceo.instrumentation.dbapi import ABOUT, Befores, Leaves
+from traceo.instrumentation.guard import around, failed
+from traceo.instrumentation.hooks import Site
+
+__all__ = ["install"]
+
+_FACTORY_POSITION: Final = 5
+_NOTHING_KNOWN: Final[dict[str, AttributeValue]] = {semconv.DB_SYSTEM_NAME: "sqlite"}
+
+
+def install(site: Site) -> None:
+    """Replace ``connect`` where it is found by that name."""
+    connections = _connections(site)
+
+    def make(original: Callable[..., sqlite3.Connection]) -> Callable[..., sqlite3.Connection]:
+        def connect(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+            asked = args, kwargs
+            try:
+                if site.active and not _is_aiosqlite(sys._getframe(1)):  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  inspect costs an import
+                    asked = _with_leaf(connections, args, kwargs)
+            except Exception as error:
+                failed("sqlite3.connect", error)
+            connection = original(*asked[0], **asked[1])
+            try:
+                if asked[1] is not kwargs:
+                    setattr(connection, ABOUT, _about(args, kwargs))
+            except Exception as error:
+                failed("sqlite3.connect", error)
+            return connection
+
+        return connect
+
+    for module in (sqlite3, dbapi2):
+        site.replace(module, "connect", make)
+
+
+def _connections(site: Site) -> Leaves[sqlite3.Connection]:
+    befores = Befores(site, _of_cursor)
+    plain = sqlite3.Cursor
+
+    class Cursor(sqlite3.Cursor):
+        __slots__ = ()
+        execute = around(plain.execute, "sqlite3.execute", befores.execute, finish)
+        executemany = around(plain.executemany, "sqlite3.execute", befores.executemany, finish)
+        executescript = around(plain.executescript, "sqlite3.execute", befores.execute, finish)
+
+    cursors: Leaves[sqlite3.Cursor] = Leaves("sqlite3.cursor", Cursor)
+    leaf_of_plain = cursors.of(plain)
+
+    class Connection(sqlite3.Connection):
+        __slots__ = ()
+
+        def cursor(self, *args: Any, **kwargs: Any) -> Any:
+            if site.active:
+                if not args and not kwargs:
+                    return super().cursor(leaf_of_plain)
+                factory = kwargs.pop("factory", None) or (args[0] if args else None)
+                if isinstance(factory, type):
+                    return super().cursor(cursors.of(factory), *args[1:], **kwargs)
+                if factory is not None and not args:
+                    kwargs["factory"] = factory
+            return super().cursor(*args, **kwargs)
+
+        # In C these run their statement on a cursor of the library's own class.
+        def execute(self, *args: Any) -> Any:
+            if not site.active:
+                return super().execute(*args)
+            return super().cursor(leaf_of_plain).execute(*args)
+
+        def executemany(self, *args: Any) -> Any:
+            if not site.active:
+                return super().executemany(*args)
+            return super().cursor(leaf_of_plain).executemany(*args)
+
+        def executescript(self, *args: Any) -> Any:
+            if not site.active:
+                return super().executescript(*args)
+            return super().cursor(leaf_of_plain).executescript(*args)
+
+    return Leaves("sqlite3.connect", Connection, (ABOUT,))
+
+
+def _with_leaf(
+    connections: Leaves[sqlite3.Connection], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if len(args) > _FACTORY_POSITION:
+        factory = args[_FACTORY_POSITION]
+        leaf = connections.of(factory)
+        replaced = (*args[:_FACTORY_POSITION], leaf, *args[_FACTORY_POSITION + 1 :])
+        return (args, kwargs) if leaf is factory else (replaced, dict(kwargs))
+    factory = kwargs.get("factory", sqlite3.Connection)
+    leaf = connections.of(factory)
+    return (args, kwargs) if leaf is factory else (args, {**kwargs, "factory": leaf})
+
+
+def _is_aiosqlite(caller: Any) -> bool:
+    return str(caller.f_globals.get("__name__", "")).startswith("aiosqlite")
+
+
+def _about(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, AttributeValue]:
+    path = os.fsdecode(args[0] if args else kwargs["database"])
+    # A URI's query holds options, of some builds also the key of the database.
+    return {**_NOTHING_KNOWN, semconv.DB_NAMESPACE: path.partition("?")[0] if path[:5] == "file:" else path}
+
+
+def _of_cursor(cursor: sqlite3.Cursor) -> Mapping[str, AttributeValue]:
+    return getattr(cursor.connection, ABOUT, _NOTHING_KNOWN)
