@@ -31,7 +31,7 @@ def report(path: Path, **environ) -> str:
 @pytest.fixture
 def copied(tmp_path):
     """The sources and whatever twins there are, free to be changed."""
-    for part in ("tracing", "exporters", "pipeline", "_compiled"):
+    for part in ("tracing", "exporters", "pipeline", "metrics", "_compiled"):
         shutil.copytree(
             ROOT / "traceo" / part, tmp_path / "traceo" / part, ignore=shutil.ignore_patterns("__pycache__")
         )
