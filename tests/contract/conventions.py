@@ -39,4 +39,5 @@ def _constants() -> list[tuple[str, str]]:
 
 
 def _is_deprecated(text: str) -> bool:
-    return "Deprecated" in text
+    # The names for language models have a repository of their own now; they are as they were.
+    return "Deprecated" in text and "Deprecated: Moved to the [OpenTelemetry GenAI" not in text
