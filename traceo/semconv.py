@@ -12,6 +12,7 @@ __all__ = [
     "CODE_FILE_PATH",
     "CODE_FUNCTION_NAME",
     "CODE_LINE_NUMBER",
+    "CODE_STACKTRACE",
     "DB_COLLECTION_NAME",
     "DB_NAMESPACE",
     "DB_OPERATION_BATCH_SIZE",
@@ -145,6 +146,7 @@ __all__ = [
     "TRACEO_GEN_AI_TOOL_NAMES",
     "TRACEO_KEY",
     "TRACEO_REASON",
+    "TRACEO_LEFT_OUT",
     "TRACEO_REDACTED",
     "TRACEO_RULE",
     "TRACEO_SIGNAL",
@@ -254,7 +256,7 @@ GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chun
 """Seconds from the start of the request to the first event of its stream."""
 GEN_AI_SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"
 GEN_AI_TOOL_DEFINITIONS: Final = "gen_ai.tool.definitions"
-GEN_AI_TOKEN_TYPE: Final = "gen_ai.token.type"
+GEN_AI_TOKEN_TYPE: Final = "gen_ai.token.type"  # noqa: S105  of a language model
 GEN_AI_TOOL_CALL_ARGUMENTS: Final = "gen_ai.tool.call.arguments"
 GEN_AI_TOOL_CALL_RESULT: Final = "gen_ai.tool.call.result"
 GEN_AI_TOOL_NAME: Final = "gen_ai.tool.name"
@@ -308,6 +310,7 @@ EXCEPTION_STACKTRACE: Final = "exception.stacktrace"
 CODE_FILE_PATH: Final = "code.file.path"
 CODE_FUNCTION_NAME: Final = "code.function.name"
 CODE_LINE_NUMBER: Final = "code.line.number"
+CODE_STACKTRACE: Final = "code.stacktrace"
 THREAD_ID: Final = "thread.id"
 THREAD_NAME: Final = "thread.name"
 
@@ -348,3 +351,5 @@ TRACEO_RULE: Final = "traceo.rule"
 TRACEO_KEY: Final = "traceo.key"
 TRACEO_SIGNAL: Final = "traceo.signal"
 TRACEO_REASON: Final = "traceo.reason"
+TRACEO_LEFT_OUT: Final = "traceo.left_out"
+"""How many records of one line of code were left out since it was last told."""

@@ -6,7 +6,7 @@ imports neither the libraries nor their hook modules.
 
 import msgspec
 
-__all__ = ["LIBRARIES", "Library", "is_newer"]
+__all__ = ["LIBRARIES", "Library", "is_newer", "is_older"]
 
 
 class Library(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +26,9 @@ class Library(msgspec.Struct, frozen=True, kw_only=True):
     aliases: tuple[str, ...] = ()
     """Other names that select this row, those of ``OTEL_PYTHON_DISABLED_INSTRUMENTATIONS`` among them."""
 
+
+_CONTRIB = "traceo.instrumentation.contrib"
+"""By an instrumentation of the OpenTelemetry project, when that is installed."""
 
 LIBRARIES: tuple[Library, ...] = (
     Library(
@@ -225,6 +228,87 @@ LIBRARIES: tuple[Library, ...] = (
         "arguments and results only when asked; the library's own spans are off",
     ),
     Library(
+        name="botocore",
+        module="botocore.client",
+        distribution="botocore",
+        tested=("1.30", "1.44"),
+        hook=_CONTRIB,
+        captures="one client span a call, named by service and operation; its requests have their own",
+    ),
+    Library(
+        name="grpc",
+        module="grpc",
+        distribution="grpcio",
+        tested=("1.60", "1.85"),
+        hook=_CONTRIB,
+        captures="client and server spans, named by service and method; no message, no metadata",
+        aliases=(
+            "grpc-client",
+            "grpc-server",
+            "grpc_client",
+            "grpc_server",
+            "grpc_aio_client",
+            "grpc_aio_server",
+        ),
+    ),
+    Library(
+        name="pymongo",
+        module="pymongo",
+        distribution="pymongo",
+        tested=("4.0", "4.20"),
+        hook=_CONTRIB,
+        captures="one client span a command, named by operation and collection; no document and no filter",
+    ),
+    Library(
+        name="confluent-kafka",
+        module="confluent_kafka",
+        distribution="confluent-kafka",
+        tested=("2.0", "2.16"),
+        hook=_CONTRIB,
+        captures="Producer and Consumer: a span a message, named by topic; no key and no body",
+        aliases=("confluent_kafka",),
+    ),
+    Library(
+        name="aiokafka",
+        module="aiokafka",
+        distribution="aiokafka",
+        tested=("0.10", "0.14"),
+        hook=_CONTRIB,
+        captures="a span a message sent and received, named by topic; no key and no body",
+    ),
+    Library(
+        name="aio-pika",
+        module="aio_pika",
+        distribution="aio-pika",
+        tested=("9.0", "10.2"),
+        hook=_CONTRIB,
+        captures="a span a message published and processed, named by exchange and routing key; no body",
+    ),
+    Library(
+        name="aiohttp-server",
+        module="aiohttp.web",
+        distribution="aiohttp",
+        tested=("3.12", "3.14"),
+        hook=_CONTRIB,
+        captures="one server span a request, named by its route",
+    ),
+    Library(
+        name="tornado",
+        module="tornado.web",
+        distribution="tornado",
+        tested=("6.4", "6.6"),
+        hook=_CONTRIB,
+        captures="one server span a request, named by its route; AsyncHTTPClient: one client span a call",
+    ),
+    Library(
+        name="google-genai",
+        module="google.genai",
+        distribution="google-genai",
+        tested=("1.32", "3.4"),
+        hook=_CONTRIB,
+        captures="one client span a call, with model and tokens; prompts and answers only when asked",
+    ),
+    Library(
         name="threading",
         module="threading",
         distribution="python",
@@ -256,6 +340,12 @@ def is_newer(version: str, library: Library) -> bool:
     """Whether ``version`` is newer than the newest tested: hooked all the same, and flagged."""
     newest = _numbers(library.tested[1])
     return _numbers(version)[: len(newest)] > newest
+
+
+def is_older(version: str, library: Library) -> bool:
+    """Whether ``version`` is older than the oldest tested."""
+    oldest = _numbers(library.tested[0])
+    return _numbers(version)[: len(oldest)] < oldest
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -16,12 +16,12 @@ from types import ModuleType
 from typing import Any
 
 import msgspec
-from opentelemetry.trace import Tracer
+from opentelemetry.trace import Tracer, TracerProvider
 
 from traceo.instrumentation.guard import failed
 from traceo.instrumentation.options import Options
 
-__all__ = ["Site", "when_imported"]
+__all__ = ["NotHooked", "Site", "when_imported"]
 
 
 class _Patch(msgspec.Struct, frozen=True):
@@ -32,6 +32,16 @@ class _Patch(msgspec.Struct, frozen=True):
     inherited: bool
 
 
+class NotHooked(Exception):  # noqa: N818  an answer more than an error
+    """Raised by a hook's ``install``: why the library stays as it is, in words of ours that may be shown."""
+
+    def __init__(self, state: str, reason: str) -> None:
+        super().__init__(reason)
+        self.state = state
+        """``"failed"``, ``"missing"`` (a package that would do it), or ``"taken"``."""
+        self.reason = reason
+
+
 class Site:
     """Where one library is hooked: what its hook needs, and what it has replaced.
 
@@ -39,11 +49,15 @@ class Site:
     still holds it.
     """
 
-    __slots__ = ("_patches", "_undos", "active", "name", "options", "tracer")
+    __slots__ = ("_patches", "_undos", "active", "name", "options", "tracer", "tracer_provider")
 
-    def __init__(self, name: str, tracer: Tracer, options: Options) -> None:
+    def __init__(
+        self, name: str, tracer: Tracer, options: Options, tracer_provider: TracerProvider | None = None
+    ) -> None:
         self.name = name
         self.tracer = tracer
+        self.tracer_provider = tracer_provider
+        """For spans in the name of somebody else's instrumentation."""
         self.options = options
         self.active = True
         self._patches: list[_Patch] = []

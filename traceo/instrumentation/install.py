@@ -12,7 +12,7 @@ from opentelemetry.trace import TracerProvider
 from traceo._version import __version__
 from traceo.instrumentation.catalog import Library, is_newer
 from traceo.instrumentation.guard import failed
-from traceo.instrumentation.hooks import Site, when_imported
+from traceo.instrumentation.hooks import NotHooked, Site, when_imported
 from traceo.instrumentation.options import Options, Selection
 
 __all__ = ["Installed", "LibraryState", "install"]
@@ -25,13 +25,15 @@ _hooked: set[str] = set()
 class LibraryState(msgspec.Struct, frozen=True, kw_only=True):
     """One selected row as it stands.
 
-    ``state`` is ``"waiting"`` (not imported), ``"hooked"``, ``"failed"``, or ``"taken"`` by an earlier
-    installation.
+    ``state`` is ``"waiting"`` (not imported), ``"hooked"``, ``"failed"``, ``"missing"`` (the package that
+    would do it is not installed), or ``"taken"`` by an earlier installation.
     """
 
     name: str
     state: str
     version: str = ""
+    reason: str = ""
+    """Why it is neither hooked nor waiting, where more is known than the state."""
     is_tested: bool = True
     """False: newer than the newest version we tested; hooked all the same."""
 
@@ -94,14 +96,23 @@ class Installed:
         if row.name in _hooked:
             return LibraryState(name=row.name, state="taken")
         version = _version(row, module)
-        site = Site(row.name, self._tracer_provider.get_tracer(hook, __version__), self._options)
+        tracer = self._tracer_provider.get_tracer(hook, __version__)
+        site = Site(row.name, tracer, self._options, self._tracer_provider)
         try:
             importlib.import_module(hook).install(site)
         except Exception as error:
             site.restore()
-            failed(f"{row.name}.install", error)
+            state, reason = "failed", ""
+            if isinstance(error, NotHooked):
+                state, reason = error.state, error.reason
+            if state == "failed":
+                failed(f"{row.name}.install", error)
             return LibraryState(
-                name=row.name, state="failed", version=version, is_tested=not is_newer(version, row)
+                name=row.name,
+                state=state,
+                version=version,
+                reason=reason,
+                is_tested=not is_newer(version, row),
             )
         _hooked.add(row.name)
         self._sites.append(site)

@@ -1,0 +1,219 @@
+"""Instrumentations of the OpenTelemetry project, for libraries that have no hook of ours: an allow-list.
+
+Each row names the one distribution, and in it the very classes, that may instrument a library. They are used
+when that distribution is installed and the app has imported the library; the module that is loaded must lie
+where the distribution says, so that a package that shadows it is refused. `traceo.instrumentation.stable_names`
+holds their spans to our promises. Their own metrics and events are off: metrics are taken from spans.
+"""
+
+import contextlib
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from opentelemetry.metrics import NoOpMeterProvider
+
+from traceo.instrumentation.catalog import LIBRARIES, is_older
+from traceo.instrumentation.guard import failed
+from traceo.instrumentation.hooks import NotHooked, Site
+from traceo.instrumentation.stable_names import StableTracerProvider
+
+__all__ = ["PACKAGES", "Package", "install"]
+
+_GROUP = "opentelemetry_instrumentor"
+_OPT_IN = "OTEL_SEMCONV_STABILITY_OPT_IN"
+
+
+class Package(msgspec.Struct, frozen=True):
+    """Who may instrument a row: a distribution, and its entry points ``name = module:class``."""
+
+    distribution: str
+    instrumentors: tuple[tuple[str, str], ...]
+
+
+def _package(name: str, *instrumentors: tuple[str, str]) -> Package:
+    module = f"opentelemetry.instrumentation.{name.replace('-', '_')}"
+    return Package(
+        f"opentelemetry-instrumentation-{name}",
+        tuple((entry, f"{module}:{cls}") for entry, cls in instrumentors),
+    )
+
+
+PACKAGES = {
+    "botocore": _package("botocore", ("botocore", "BotocoreInstrumentor")),
+    "grpc": _package(
+        "grpc",
+        ("grpc_client", "GrpcInstrumentorClient"),
+        ("grpc_server", "GrpcInstrumentorServer"),
+        ("grpc_aio_client", "GrpcAioInstrumentorClient"),
+        ("grpc_aio_server", "GrpcAioInstrumentorServer"),
+    ),
+    "pymongo": _package("pymongo", ("pymongo", "PymongoInstrumentor")),
+    "confluent-kafka": _package("confluent-kafka", ("confluent_kafka", "ConfluentKafkaInstrumentor")),
+    "aiokafka": _package("aiokafka", ("aiokafka", "AIOKafkaInstrumentor")),
+    "aio-pika": _package("aio-pika", ("aio-pika", "AioPikaInstrumentor")),
+    "aiohttp-server": _package("aiohttp-server", ("aiohttp-server", "AioHttpServerInstrumentor")),
+    "tornado": _package("tornado", ("tornado", "TornadoInstrumentor")),
+    "google-genai": _package("google-genai", ("google-genai", "GoogleGenAiSdkInstrumentor")),
+}
+
+
+def install(site: Site) -> None:
+    """Have the row's instrumentors do it. ``NotHooked`` when they are not there, or not what they say."""
+    package = PACKAGES[site.name]
+    distribution = _distribution(package)
+    instrumentors = [_load(distribution, *named) for named in package.instrumentors]
+    if any(instrumentor.is_instrumented_by_opentelemetry for instrumentor in instrumentors):
+        raise NotHooked("taken", f"{package.distribution} is in use already")
+    _use_stable_conventions()
+    for instrumentor in instrumentors:
+        _instrument(site, instrumentor)
+
+
+def _distribution(package: Package) -> importlib.metadata.Distribution:
+    name = package.distribution
+    try:
+        distribution = importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        raise NotHooked("missing", f"{name} is not installed") from None
+    if distribution.metadata["Name"].lower().replace("_", "-") != name:
+        raise NotHooked("failed", f"what is installed as {name} is another distribution")
+    return distribution
+
+
+def _load(distribution: importlib.metadata.Distribution, entry: str, value: str) -> Any:
+    named = distribution.metadata["Name"]
+    points = distribution.entry_points.select(group=_GROUP, name=entry)
+    if [point.value for point in points] != [value]:
+        raise NotHooked("failed", f"{named} has no entry point {entry} = {value}")
+    module, _, cls = value.partition(":")
+    spec = importlib.util.find_spec(module)
+    place = Path(str(distribution.locate_file(module.replace(".", "/")))) / "__init__.py"
+    if spec is None or spec.origin is None or not place.is_file() or not place.samefile(spec.origin):
+        raise NotHooked("failed", f"{module} does not come from {named}")
+    return getattr(importlib.import_module(module), cls)()
+
+
+def _use_stable_conventions() -> None:
+    """Choose as ``OTEL_SEMCONV_STABILITY_OPT_IN`` would, where it is kept: no child process inherits it."""
+    if os.environ.get(_OPT_IN):
+        return  # the user's own
+    from opentelemetry.instrumentation import _semconv  # noqa: PLC0415  only with the packages
+
+    kept: Any = _semconv._OpenTelemetrySemanticConventionStability  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  no public way
+    signal: Any = _semconv._OpenTelemetryStabilitySignalType  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  no public way
+    mode: Any = _semconv._StabilityMode  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  no public way
+    kept._initialize()  # noqa: SLF001
+    kept._OTEL_SEMCONV_STABILITY_SIGNAL_MAPPING = {  # noqa: SLF001
+        signal.HTTP: mode.HTTP,
+        signal.DATABASE: mode.DATABASE,
+        signal.GEN_AI: mode.GEN_AI_LATEST_EXPERIMENTAL,
+    }
+
+
+def _instrument(site: Site, instrumentor: Any) -> None:
+    from opentelemetry._logs import NoOpLoggerProvider  # noqa: PLC0415  only with the packages
+    from opentelemetry.instrumentation.dependencies import DependencyConflictError  # noqa: PLC0415
+
+    if site.tracer_provider is None:
+        raise NotHooked("failed", "no tracer provider")
+    settings: dict[str, Any] = {
+        "tracer_provider": StableTracerProvider(site, site.tracer_provider),
+        "meter_provider": NoOpMeterProvider(),
+        "logger_provider": NoOpLoggerProvider(),
+    }
+    care = _CARE.get(type(instrumentor).__name__, _Care())
+    site.on_restore(lambda: care.undone(instrumentor))
+    care.before(instrumentor, settings)
+    try:
+        instrumentor.instrument(raise_exception_on_conflict=True, **settings)
+    except DependencyConflictError as conflict:
+        row = next(row for row in LIBRARIES if row.name == site.name)
+        if is_older(importlib.metadata.version(row.distribution), row):
+            raise NotHooked("failed", str(conflict)) from None
+        instrumentor.instrument(skip_dep_check=True, **settings)  # newer than they say; tested, or flagged
+    site.on_restore(instrumentor.uninstrument)
+    care.after(instrumentor)
+
+
+def _nothing(*_: Any) -> None:
+    """No care is needed."""
+
+
+class _Care(msgspec.Struct, frozen=True):
+    """What one instrumentor needs done for it."""
+
+    before: Callable[[Any, dict[str, Any]], None] = _nothing
+    after: Callable[[Any], None] = _nothing
+    undone: Callable[[Any], None] = _nothing
+
+
+def _module(instrumentor: Any) -> Any:
+    return importlib.import_module(type(instrumentor).__module__)
+
+
+def _give_provider(instrumentor: Any, settings: dict[str, Any]) -> None:
+    """The synchronous gRPC client looks for the provider among the arguments of the app's own call."""
+    module = _module(instrumentor)
+    extension = importlib.import_module(f"{module.__name__}.grpcext")
+
+    def wrapper_fn(original: Callable[..., Any], _: Any, args: Any, kwargs: Any) -> Any:
+        channel = original(*args, **kwargs)
+        try:
+            interceptor = module.client_interceptor(
+                tracer_provider=settings["tracer_provider"],
+                filter_=instrumentor._filter,  # noqa: SLF001  what OTEL_PYTHON_GRPC_EXCLUDED_SERVICES has made
+            )
+            return extension.intercept_channel(channel, interceptor)
+        except Exception as error:
+            failed("grpc.channel", error)
+            return channel
+
+    instrumentor.wrapper_fn = wrapper_fn
+
+
+def _take_provider(instrumentor: Any) -> None:
+    del instrumentor.wrapper_fn
+
+
+def _keep_requests(instrumentor: Any, settings: dict[str, Any]) -> None:
+    """Let the spans of the requests below a call be: they tell its retries apart."""
+    del settings
+    _module(instrumentor).suppress_http_instrumentation = contextlib.nullcontext
+
+
+def _hide_requests(instrumentor: Any) -> None:
+    from opentelemetry.instrumentation.utils import suppress_http_instrumentation  # noqa: PLC0415
+
+    _module(instrumentor).suppress_http_instrumentation = suppress_http_instrumentation
+
+
+def _stop_measuring(instrumentor: Any) -> None:
+    """Leave durations to the spans: this one takes no meter provider."""
+    meter = NoOpMeterProvider().get_meter("")
+    module = _module(instrumentor)
+    module.duration_histogram_old = module.duration_histogram_new = meter.create_histogram("none")
+    module.active_requests_counter = meter.create_up_down_counter("none")
+
+
+def _stop_listening(instrumentor: Any) -> None:
+    """What is undone would stay among pymongo's listeners, switched off."""
+    monitoring: Any = importlib.import_module("pymongo.monitoring")
+    listeners: list[Any] = monitoring._LISTENERS.command_listeners  # noqa: SLF001  there is no way to unregister
+    listener = instrumentor._commandtracer_instance  # noqa: SLF001
+    if listener in listeners:
+        listeners.remove(listener)
+    instrumentor._commandtracer_instance = None  # noqa: SLF001
+
+
+_CARE = {
+    "GrpcInstrumentorClient": _Care(before=_give_provider, undone=_take_provider),
+    "BotocoreInstrumentor": _Care(before=_keep_requests, undone=_hide_requests),
+    "AioHttpServerInstrumentor": _Care(after=_stop_measuring),
+    "PymongoInstrumentor": _Care(undone=_stop_listening),
+}
