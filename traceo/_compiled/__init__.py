@@ -31,6 +31,7 @@ MODULES = (
     "traceo.tracing.context",
     "traceo.tracing.ids",
     "traceo.tracing.clock",
+    "traceo.tracing.durations",
     "traceo.tracing.site",
     "traceo.tracing.keeping",
     "traceo.tracing.span",

@@ -177,6 +177,8 @@ class Held:
         else:
             attributes[_KEPT] = self._reason
         keeping.kept_spans += 1
+        if keeping.outlets.durations is not None:
+            keeping.outlets.durations.keep(span)
         if keeping.outlets.sink is not None:
             keeping.outlets.hand_over(span)
 

@@ -16,7 +16,7 @@ from opentelemetry.trace import NoOpTracer
 from opentelemetry.trace import Tracer as ApiTracer
 from opentelemetry.trace import TracerProvider as ApiTracerProvider
 
-from traceo.records import Attributes
+from traceo.records import Attributes, MetricRecord
 from traceo.tracing.ids import RandomIdGenerator
 from traceo.tracing.keeping import Keeping
 from traceo.tracing.kinship import kin
@@ -28,6 +28,7 @@ from traceo.tracing.scope import InstrumentationScope
 from traceo.tracing.self_metrics import CountingSampler, LiveSpans, are_wanted, meter_of
 from traceo.tracing.site import Outlets, Site
 from traceo.tracing.span import Span
+from traceo.tracing.span_metrics import SpanMetrics
 from traceo.tracing.tracer import Tracer
 
 __all__ = ["TracerProvider"]
@@ -42,8 +43,9 @@ class TracerProvider(ApiTracerProvider):
     OpenTelemetry SDK's. ``sink`` is called with each sampled span as it ends, in the thread that ends it;
     ``flush`` waits until what the sink took is delivered, for so many seconds or, at shutdown, for as long
     as it sees fit (None). ``clock`` gives unix nanoseconds. ``keep_errors`` and ``keep_slower_than_s`` give
-    the sink also traces that the sampler left out, see ``traceo.tracing.keeping``. ``meter_provider`` is for
-    ``traceo.tracing.self_metrics``, off unless its variable is set.
+    the sink also traces that the sampler left out, see ``traceo.tracing.keeping``. ``span_metrics`` measures
+    spans of all kinds but internal ones, sampled or not; those that are not are recorded for it.
+    ``meter_provider`` is for ``traceo.tracing.self_metrics``, off unless its variable is set.
 
     >>> ended = []
     >>> provider = TracerProvider(sink=ended.append, shutdown_on_exit=False)
@@ -68,6 +70,7 @@ class TracerProvider(ApiTracerProvider):
         clock: Callable[[], int] = time_ns,
         keep_errors: bool = False,
         keep_slower_than_s: float = 0.0,
+        span_metrics: SpanMetrics | None = None,
         _tracer_configurator: Callable[[Any], Any] | None = None,
     ) -> None:
         self.sampler: Sampler = sampler or sampler_from_environ()
@@ -85,6 +88,8 @@ class TracerProvider(ApiTracerProvider):
         self._keeping: Keeping | None = None
         if keep_errors or keep_slower_than_s:
             self._keeping = Keeping(self._outlets, errors=keep_errors, slower_than_s=keep_slower_than_s)
+        self._span_metrics = span_metrics
+        self._outlets.durations = None if span_metrics is None else span_metrics.durations
         self._flush = flush
         self._clock = clock
         self._configurator = _tracer_configurator
@@ -173,6 +178,15 @@ class TracerProvider(ApiTracerProvider):
         """What is kept beyond the sampler's choice, with its counts; None when nothing is."""
         return self._keeping
 
+    @property
+    def span_metrics(self) -> SpanMetrics | None:
+        """What is measured of spans; None when nothing is."""
+        return self._span_metrics
+
+    def collect(self) -> list[MetricRecord]:
+        """The metrics of this provider's spans. One thread only."""
+        return [] if self._span_metrics is None else self._span_metrics.collect(self._resource_record)
+
     def _site(self, scope: InstrumentationScope) -> Site:
         return Site(
             scope=scope,
@@ -206,6 +220,8 @@ class TracerProvider(ApiTracerProvider):
         self._lock = threading.Lock()
         self._resource = forked(self._resource)
         self._resource_record = record_of(self._resource)
+        if self._span_metrics is not None:
+            self._span_metrics.after_fork_in_child()
         for scope, tracer in self._tracers.values():
             tracer._site = self._site(scope)
 

@@ -1,11 +1,13 @@
 # The C shapes of what a tracer's spans share.
 
 from traceo.tracing.clock cimport Clock
+from traceo.tracing.durations cimport Durations
 
 
 cdef class Outlets:
     cdef public object sink
     cdef public object processors
+    cdef public Durations durations
     cdef public Py_ssize_t failures
     cdef object _reported
     cdef object _lock

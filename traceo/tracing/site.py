@@ -8,6 +8,7 @@ from typing import Any
 
 from traceo.records import ResourceRecord, ScopeRecord
 from traceo.tracing.clock import Clock
+from traceo.tracing.durations import Durations
 from traceo.tracing.limits import SpanLimits
 from traceo.tracing.scope import InstrumentationScope
 
@@ -23,13 +24,14 @@ class Outlets:
     sees it.
     """
 
-    __slots__ = ("_lock", "_reported", "failures", "processors", "sink")
+    __slots__ = ("_lock", "_reported", "durations", "failures", "processors", "sink")
 
     def __init__(self, sink: Callable[[Any], object] | None) -> None:
         self.sink = sink
         self.processors: Any = (
             None  # a SpanProcessor; None while there is none, so that a span pays one comparison
         )
+        self.durations: Durations | None = None  # measures spans, sampled or not; None: nobody wants to know
         self.failures = 0
         self._reported: set[str] = set()
         self._lock = threading.Lock()

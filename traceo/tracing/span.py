@@ -37,6 +37,7 @@ _logger = getLogger("traceo.tracing")
 _SCALARS = frozenset((str, int, float, bool))
 _FLAGS = tuple(TraceFlags(bits) for bits in range(256))
 _UNSET = Status()
+_INTERNAL = SpanKind.INTERNAL
 _DICT: Any = dict  # as Any, a type checker does not narrow by it to a dict of unknowns
 
 # The same steps cost differently in C and in Python; where it shows, both ways are written down.
@@ -410,6 +411,10 @@ class Span(SpanIdentity):
         outlets = site.outlets
         if outlets.processors is not None:
             outlets.ended(self)
+        if outlets.durations is not None and self._kind is not _INTERNAL:
+            outlets.durations.measure(
+                self, self._kind, self._attributes, self._start_time, end_time, bool(self._flags & 1)
+            )
         if self._flags & 1:
             sink = outlets.sink
             if sink is not None:

@@ -42,6 +42,7 @@ _SCALARS = frozenset((str, int, float, bool))
 _DICT: Any = dict  # as Any, a type checker does not narrow by it to a dict of unknowns
 _LOW_64 = (1 << 64) - 1
 _LOW_56 = (1 << 56) - 1
+_INTERNAL = SpanKind.INTERNAL
 _HAS_PARENT = 0x100
 _REMOTE_PARENT = 0x200
 _LOCAL_ROOT = 0x400
@@ -196,7 +197,9 @@ class Tracer:
             flags = origin & 2
         else:
             flags = self._random_flag
-            if self._never:  # and so its ids are not needed before somebody asks for them
+            if self._never and (
+                kind is _INTERNAL or self._site.outlets.durations is None
+            ):  # and so its ids are not needed before somebody asks for them
                 dropped = DroppedSpan.__new__(DroppedSpan) if _COMPILED else DroppedSpan()
                 dropped._trace_id = 0
                 dropped._span_id = 0
@@ -257,7 +260,7 @@ class Tracer:
                 origin |= _LOCAL_ROOT
             elif type(parent) is Span:
                 held = parent._held
-        if not recording and held is None:
+        if not recording and held is None and (kind is _INTERNAL or self._site.outlets.durations is None):
             dropped = DroppedSpan.__new__(DroppedSpan) if _COMPILED else DroppedSpan()
             dropped._trace_id = trace_id
             dropped._span_id = span_id
