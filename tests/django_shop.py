@@ -115,6 +115,7 @@ admin = [path("stock/", echo), re_path(r"^old/(?P<item>\d+)$", echo)]
 urlpatterns = [
     path("", echo),
     path("users/<int:user>/", user),
+    path("users/<str:user>", echo),
     path("async/users/<int:user>/", user_async),
     path("admin/<slug:area>/", include(admin)),
     re_path(r"^articles/(?P<year>[0-9]{4})/$", echo),

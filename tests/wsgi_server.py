@@ -1,5 +1,6 @@
 """A real threaded WSGI server on a free port of 127.0.0.1."""
 
+import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,15 +19,7 @@ class _Quiet(WSGIRequestHandler):
         pass
 
     def get_stderr(self):
-        return _Nowhere()
-
-
-class _Nowhere:
-    def write(self, text: str) -> None:
-        pass
-
-    def flush(self) -> None:
-        pass
+        return io.StringIO()
 
 
 @contextmanager

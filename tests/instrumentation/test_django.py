@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from tests import django_shop
+from tests.instrumentation.waiting import until
 from tests.wsgi_server import serving
 from traceo.instrumentation import failures
 
@@ -199,6 +200,7 @@ def test_signals_at_both_ends_run_in_the_requests_context(spans, hook, shop):
         hook("django")
         httpx.get(f"{shop}/users/1/")
         (span,) = spans.wait(1)
+        until(lambda: "finished" in django_shop.seen)
     finally:
         request_started.disconnect(started)
         request_finished.disconnect(finished)

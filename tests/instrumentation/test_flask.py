@@ -14,6 +14,7 @@ from starlette.routing import Mount
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from tests.instrumentation.waiting import until
 from tests.wsgi_server import serving
 from traceo.instrumentation import failures
 from traceo.instrumentation.http_server import MARK
@@ -282,6 +283,7 @@ def test_teardown_and_close_callbacks_run_in_the_requests_context(spans, hook):
     with serving(app) as base:
         httpx.get(base)
         (span,) = spans.wait(1)
+        until(lambda: "close" in seen)
     assert seen == dict.fromkeys(("after", "teardown", "close"), span.span_id)
 
 

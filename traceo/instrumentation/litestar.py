@@ -27,10 +27,12 @@ def _route_of(app: Any, scope: Scope, path: str) -> str | None:
     handler = scope.get("route_handler")
     if handler is None:
         return None
+    root: str = (scope.get("root_path") or "").rstrip("/")
     if getattr(handler, "is_mount", False):  # the template in the scope is then that of the root
-        return _mounted(handler.paths, path)
-    template: str = scope.get("path_template") or ""
-    return (scope.get("root_path") or "").rstrip("/") + template
+        template = _mounted(handler.paths, path.removeprefix(root))
+    else:
+        template = scope.get("path_template")
+    return None if template is None else root + template
 
 
 def _mounted(paths: Iterable[str], path: str) -> str | None:
