@@ -1,12 +1,14 @@
-"""Run one of the two services, and leave its figures behind: what ``traceo demo`` starts.
+"""Run one of the three services, and leave its figures behind: what ``traceo demo`` starts.
 
     python examples/shop/serve.py shop --port 8001 --figures shop.jsonl
 
-Uvicorn as usual. On SIGUSR1 and once more at the end, a line of JSON is appended to the file that
-``--figures`` names: CPU seconds of the process so far, and ``traceo.status()``.
+Uvicorn as usual, or a Celery worker for the mailer. On SIGUSR1, which is heard from the line ``ready`` on,
+and once more at the end, a line of JSON is appended to the file that ``--figures`` names: CPU seconds of the
+process so far, and ``traceo.status()``.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import importlib
 import json
@@ -21,8 +23,8 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("service", choices=["shop", "payments"])
-    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("service", choices=["shop", "payments", "mailer"])
+    parser.add_argument("--port", type=int, default=8000, help="of shop and payments")
     parser.add_argument("--figures", type=Path, required=True)
     arguments = parser.parse_args()
     os.environ.setdefault("OTEL_SERVICE_NAME", arguments.service)
@@ -30,16 +32,37 @@ def main():
 
     # The service first: it switches Traceo on before anything else is imported.
     app = importlib.import_module(f"{arguments.service}.app").app
-    import uvicorn  # noqa: PLC0415
-
     import traceo  # noqa: PLC0415
 
-    signal.signal(signal.SIGUSR1, lambda *_: note(arguments.figures, traceo, "asked"))
-    # Uvicorn shuts down and then raises the signal again for whoever was there before it.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_level="warning", access_log=False)
+    if arguments.service == "mailer":
+        work(app, lambda: be_ready(arguments.figures, traceo))
+    else:
+        be_ready(arguments.figures, traceo)
+        serve(app, arguments.port)
     traceo.flush(10.0)
     note(arguments.figures, traceo, "end")
+
+
+def serve(app, port):
+    import uvicorn  # noqa: PLC0415
+
+    # Uvicorn shuts down and then raises the signal again for whoever was there before it.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+
+
+def work(app, when_ready):
+    from celery import signals  # noqa: PLC0415
+
+    signals.worker_ready.connect(lambda **_: when_ready(), weak=False)
+    lean = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    with contextlib.suppress(SystemExit):
+        app.worker_main(["worker", "--pool=solo", "--loglevel=WARNING", *lean])
+
+
+def be_ready(figures, traceo):
+    signal.signal(signal.SIGUSR1, lambda *_: note(figures, traceo, "asked"))
+    note(figures, traceo, "ready")
 
 
 def note(path, traceo, when):

@@ -1,7 +1,9 @@
-"""One checkout: a request through two services, seen through the collector's API as one trace."""
+"""One checkout: a request through three services and a queue, seen through the collector's API as one trace."""
 
 import contextlib
 import json
+import re
+import time
 from random import Random
 
 import pytest
@@ -40,14 +42,27 @@ def trace(tmp_path_factory):
         persons = Persons(1)
         Journey(browser, Ledger(), persons.make(1, Random(5)), Random(PAYS_BY_CARD)).run()
         browser.close()
-        services.begin()
-        services.stop()
         with contextlib.closing(Api(port)) as api:
+            wait_for_the_mailer(api)
+            services.begin()
+            services.stop()
             return json.loads(api.get(f"traces/{api.a_checkout()}"))
+
+
+def wait_for_the_mailer(api):
+    deadline = time.monotonic() + 30
+    while b"mailer" not in api.get("services"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def spans_of(trace, service, kind):
     return [span for span in trace["spans"] if span["service"] == service and span["kind"] == kind]
+
+
+def named(trace, service, name):
+    [found] = [span for span in trace["spans"] if (span["service"], span["name"]) == (service, name)]
+    return found
 
 
 def test_the_request_to_the_shop_is_the_root(trace):
@@ -66,7 +81,7 @@ def test_the_request_to_the_shop_is_the_root(trace):
 def test_the_call_to_the_payment_service_continues_in_it(trace):
     [root] = spans_of(trace, "shop", "server")
     [call] = [span for span in spans_of(trace, "shop", "client") if "url.full" in span["attributes"]]
-    [served] = spans_of(trace, "payments", "server")
+    served = named(trace, "payments", "POST /charges")
     assert call["parent_span_id"] == root["span_id"]
     assert served["parent_span_id"] == call["span_id"]
     assert (call["name"], served["name"]) == ("POST", "POST /charges")
@@ -77,16 +92,30 @@ def test_the_call_to_the_payment_service_continues_in_it(trace):
     assert {"path": "attributes.payment.card", "rule": "CREDIT_CARD"} in served["redacted"]
 
 
+def test_the_mailer_continues_in_it_through_the_queue(trace):
+    [root] = spans_of(trace, "shop", "server")
+    sent, task = named(trace, "shop", "send mailer.confirm"), named(trace, "mailer", "process mailer.confirm")
+    assert (sent["kind"], sent["parent_span_id"]) == ("producer", root["span_id"])
+    assert (task["kind"], task["parent_span_id"]) == ("consumer", sent["span_id"])
+    [call] = [span for span in spans_of(trace, "mailer", "client") if "url.full" in span["attributes"]]
+    served = named(trace, "payments", "GET /receipts/{receipt}")
+    assert (call["name"], call["parent_span_id"], served["parent_span_id"]) == (
+        "GET",
+        task["span_id"],
+        call["span_id"],
+    )
+    assert call["attributes"]["url.full"].partition("?")[2] == "email=[EMAIL]"
+
+
 def test_every_statement_is_a_child_of_its_request(trace):
     [root] = spans_of(trace, "shop", "server")
-    [served] = spans_of(trace, "payments", "server")
-    statements = [span for span in trace["spans"] if "db.query.text" in span["attributes"]]
+    served = named(trace, "payments", "POST /charges")
+    statements = [span for span in trace["spans"] if span["attributes"].get("db.system.name") == "sqlite"]
     seen = {"shop": [], "payments": []}
     for span in statements:
         attributes = span["attributes"]
         parent = root if span["service"] == "shop" else served
         assert (span["kind"], span["parent_span_id"]) == ("client", parent["span_id"])
-        assert attributes["db.system.name"] == "sqlite"
         what = attributes["db.operation.name"], attributes["db.collection.name"]
         assert span["name"] == " ".join(what)
         if what not in seen[span["service"]]:
@@ -116,14 +145,21 @@ def test_no_attribute_has_a_name_from_before_the_conventions_were_stable(trace):
 
 def test_the_log_lines_belong_to_the_spans_that_wrote_them(trace):
     [root] = spans_of(trace, "shop", "server")
-    [served] = spans_of(trace, "payments", "server")
+    served = named(trace, "payments", "POST /charges")
     lines = [(log["service"], log["span_id"], str(log["body"]).split(" {")[0]) for log in trace["logs"]]
     own = [line for line in lines if not line[2].startswith("HTTP Request")]  # httpx logs each of its calls
-    assert own == [
-        ("shop", root["span_id"], "checkout"),
-        ("payments", served["span_id"], "charging"),
-        ("shop", root["span_id"], "order placed"),
+    receipt = named(trace, "payments", "GET /receipts/{receipt}")
+    task = named(trace, "mailer", "process mailer.confirm")
+    assert [line[:2] for line in own] == [
+        ("shop", root["span_id"]),
+        ("payments", served["span_id"]),
+        ("shop", root["span_id"]),
+        ("payments", receipt["span_id"]),
+        ("mailer", task["span_id"]),
     ]
+    assert [line[2] for line in own[:3]] == ["checkout", "charging", "order placed"]
+    assert re.fullmatch(r"receipt [0-9a-f]{12} sent to \[EMAIL\]", own[3][2])
+    assert own[4][2] == "order 1 confirmed to [EMAIL]"
     assert trace["logs"][0]["severity_text"] == "INFO"
     [charging] = [log for log in trace["logs"] if log["body"] == "charging"]
     assert charging["attributes"]["card_number"] == "[CREDIT_CARD]"

@@ -54,7 +54,7 @@ def test_no_planted_value_is_found():
         FIGURES, True
     ), rows
     assert re.search(r"\d+ values of (1[4-9]|2\d) kinds", done.stdout)
-    assert re.fullmatch(r"\d+\.\d\d ms a request, \d+\.\d\d without Traceo: .*", rows["CPU of both services"])
+    assert re.fullmatch(r"\d+\.\d\d ms a request, \d+\.\d\d without Traceo: .*", rows["CPU of the services"])
     created, delivered = re.findall(r"\d[\d,]*", rows["spans"])[:2]
     assert created == delivered
 

@@ -62,6 +62,12 @@ def debit(iban: str, body: dict[str, Any]):
     return {"receipt": secrets.token_hex(6)}
 
 
+@app.get("/receipts/{receipt}")
+def receipt(receipt: str, email: str):
+    log.info("receipt %s sent to %s", receipt, email)
+    return {"receipt": receipt, "paid": True}
+
+
 @app.post("/refunds")
 def refund(body: dict[str, Any]):
     try:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import delete, select, text
 
 from shop.database import CartItem, Customer, Order, Product, Session, session
+from shop.mailer_client import confirm
 from shop.payments_client import charge, debit, refund
 
 log = logging.getLogger("shop.checkout")
@@ -48,6 +49,7 @@ def check_out(body: Checkout, db: Db):
     db.commit()
     event = {"order": order.id, "repeat": bool(repeat), "request": body.model_dump_json()}
     log.info("order placed %s", json.dumps(event))
+    confirm(order.id, body.contact, receipt["receipt"])
     return {"order": order.id, "receipt": receipt["receipt"]}
 
 

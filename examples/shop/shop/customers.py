@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from sqlalchemy import select, text
 
 from shop.database import Customer, Session, session
+from shop.memory import open_session
 from shop.payments_client import check_identity
 
 log = logging.getLogger("shop.customers")
@@ -73,6 +74,7 @@ def login(body: Credentials, db: Db, x_forwarded_for: Annotated[str, Header()] =
         log.warning("login failed for %s from %s: %r", body.email, x_forwarded_for, body.model_dump())
         raise HTTPException(401, "wrong e-mail or password")
     token = _issue_token(customer)
+    open_session(customer.email, token)
     log.info("session opened", extra={"user": customer.email, "ip": x_forwarded_for, "token": token})
     return {"token": token}
 

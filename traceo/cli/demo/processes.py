@@ -63,6 +63,20 @@ class Process:
             time.sleep(0.05)
         raise StartError(f"{self.name} does not answer at {url}:\n{self.last_words()}")
 
+    def wait_until_listening(self, port: int) -> None:
+        """Wait until something listens on ``127.0.0.1:port``.
+
+        Raises:
+            StartError: it ended, or took longer than half a minute.
+        """
+        deadline = time.monotonic() + _READY_S
+        while time.monotonic() < deadline and self._child.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            time.sleep(0.02)
+        raise StartError(f"{self.name} does not listen on port {port}:\n{self.last_words()}")
+
     def ask(self) -> None:
         """Send SIGUSR1: a service notes its figures."""
         self._child.send_signal(signal.SIGUSR1)
@@ -102,9 +116,13 @@ class Processes:
 
     def start(self, name: str, *arguments: str, environ: Mapping[str, str] | None = None) -> Process:
         """Run this Python with ``arguments``."""
+        return self.run(name, (sys.executable, *arguments), environ=environ or {})
+
+    def run(self, name: str, command: Sequence[str], *, environ: Mapping[str, str]) -> Process:
+        """Run a command."""
         log = self._folder / f"{name}.log"
         with _undisturbed():
-            process = Process(name, (sys.executable, *arguments), log=log, environ=environ or {})
+            process = Process(name, command, log=log, environ=environ)
             self._started.append(process)
         return process
 

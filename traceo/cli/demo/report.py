@@ -27,7 +27,7 @@ class Run(msgspec.Struct, frozen=True):
 
     @property
     def cpu_ms(self) -> float:
-        """CPU milliseconds of both services for one request to the shop."""
+        """CPU milliseconds of all services for one request to the shop."""
         return self.figures.cpu_s * _MS / max(1, self.sent.requests)
 
 
@@ -54,7 +54,7 @@ def figures(console: Console, run: Run, baseline: Run | None) -> None:
     )
     destinations = sorted({status.destination or "nowhere" for status in said.statuses})
     table.add_row("sent to", ", ".join(destinations))
-    table.add_row("CPU of both services", _cost(run, baseline))
+    table.add_row("CPU of the services", _cost(run, baseline))
     console.print(table)
 
 
