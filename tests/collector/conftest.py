@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from google.protobuf import json_format
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
@@ -179,6 +181,19 @@ def key_values(attributes: dict) -> list[KeyValue]:
     return [KeyValue(key=key, value=any_value(value)) for key, value in attributes.items()]
 
 
+def _with_pairs(tree):
+    if isinstance(tree, list):
+        return [_with_pairs(item) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    return {
+        key: [json_format.MessageToDict(pair) for pair in key_values(item)]
+        if key in {"attributes", "filteredAttributes"}
+        else _with_pairs(item)
+        for key, item in tree.items()
+    }
+
+
 class Make:
     """Writes OTLP requests."""
 
@@ -239,6 +254,18 @@ class Make:
                 trace_id=trace.to_bytes(16) if trace else b"",
                 span_id=span.to_bytes(8) if span else b"",
             )
+        return request
+
+    @staticmethod
+    def metrics(*metrics: dict, service="shop", resource=None) -> ExportMetricsServiceRequest:
+        """Each metric is the JSON form of OTLP's Metric; attributes are given as dicts."""
+        request = ExportMetricsServiceRequest()
+        group = request.resource_metrics.add()
+        group.resource.attributes.extend(key_values({"service.name": service, **(resource or {})}))
+        scope = group.scope_metrics.add()
+        scope.scope.name, scope.scope.version = "shop.meter", "1"
+        for metric in metrics:
+            json_format.ParseDict(_with_pairs(metric), scope.metrics.add())
         return request
 
     @staticmethod

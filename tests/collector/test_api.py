@@ -316,6 +316,8 @@ def test_the_api_describes_itself_without_anything_from_elsewhere(filled):
     document = filled.get("/api/openapi.json").json
     assert sorted(document["paths"]) == [
         "/api/traceo/keys",
+        "/api/traceo/metrics",
+        "/api/traceo/metrics/{name}",
         "/api/traceo/operations",
         "/api/traceo/services",
         "/api/traceo/status",

@@ -4,12 +4,7 @@ import os
 
 import pytest
 from backports import zstd
-from google.protobuf import json_format
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-    ExportMetricsServiceResponse,
-)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from traceo.sealing import CONTENT_TYPE, BatchHeader, KeySet, PublishedKeys, RecipientSecret, seal_batch
@@ -152,23 +147,6 @@ def test_a_sealed_batch_stays_sealed_in_the_log(start, make):
     written = b"".join(path.read_bytes() for path in (collector.data / "wal").iterdir())
     assert body in written
     assert b"not to be read" not in written
-
-
-def test_metrics_are_answered_as_rejected_points_that_are_counted(collector):
-    request = ExportMetricsServiceRequest()
-    scope = request.resource_metrics.add().scope_metrics.add()
-    scope.metrics.add(name="a").sum.data_points.add(as_int=1)
-    scope.metrics.add(name="b").gauge.data_points.add(as_int=1)
-    scope.metrics.add(name="nothing")
-    before = collector.get("/api/traceo/status").json["rejected_points"]
-    answer = collector.post("/v1/metrics", request.SerializeToString())
-    response = ExportMetricsServiceResponse.FromString(answer.body)
-    assert answer.status == 200
-    assert response.partial_success.rejected_data_points == 2
-    assert "not stored" in response.partial_success.error_message
-    answer = collector.post("/v1/metrics", json_format.MessageToJson(request).encode(), JSON)
-    assert answer.json["partialSuccess"]["rejectedDataPoints"] == "2"
-    assert collector.get("/api/traceo/status").json["rejected_points"] == before + 4
 
 
 def test_spans_without_valid_ids_are_rejected_and_the_others_stored(collector, make):

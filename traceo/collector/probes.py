@@ -9,7 +9,7 @@ from traceo.collector.store.store import Store
 
 __all__ = ["Probes"]
 
-_GAUGES = {"spans", "logs", "pending_bytes", "wal_bytes", "segments", "segment_bytes"}
+_GAUGES = {"spans", "logs", "metric_points", "pending_bytes", "wal_bytes", "segments", "segment_bytes"}
 
 
 class Probes:

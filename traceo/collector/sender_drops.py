@@ -3,6 +3,7 @@
 from collections import Counter
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
@@ -31,6 +32,9 @@ class SenderDrops:
         elif isinstance(request, ExportLogsServiceRequest):
             for group in request.resource_logs:
                 self._note(group.resource, "logs")
+        elif isinstance(request, ExportMetricsServiceRequest):
+            for group in request.resource_metrics:
+                self._note(group.resource, "metrics")
 
     def by_reason(self) -> dict[str, int]:
         """Reason → items, of all senders together, since this process started."""

@@ -1,6 +1,7 @@
 """The query API under ``/api``: Litestar, msgspec Structs, OpenAPI."""
 # ruff: noqa: ARG001  parameters are declared for the OpenAPI document and read, all at once, by query.filters
 
+import time
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -19,6 +20,8 @@ from traceo.collector.keys import Keys
 from traceo.collector.problems import Problem, problem_body
 from traceo.collector.query.engine import Engine
 from traceo.collector.query.filters import check_names, trace_id_from, trace_query
+from traceo.collector.query.metric_query import metric_query
+from traceo.collector.query.metrics import MetricData, MetricList, metric, metrics
 from traceo.collector.query.search import TracePage, search
 from traceo.collector.query.services import OperationList, ServiceList, operations, services
 from traceo.collector.query.trace import Trace, trace
@@ -41,6 +44,7 @@ class Status(msgspec.Struct, frozen=True):
     version: str
     spans: int
     logs: int
+    metric_points: int
     batches: int
     duplicates: int
     rejected: int
@@ -54,7 +58,7 @@ class Status(msgspec.Struct, frozen=True):
     segment_bytes: int
     rejected_by_reason: dict[str, int]
     dropped_by_senders: dict[str, int]
-    """What applications say they could not deliver, by reason; spans and log lines together."""
+    """What applications say they could not deliver, by reason; spans, log lines and data points together."""
 
 
 def query_api(*, engine: Engine, store: Store, counters: Counters, keys: Keys) -> App:
@@ -127,6 +131,58 @@ def query_api(*, engine: Engine, store: Store, counters: Counters, keys: Keys) -
             raise Problem(404, "unknown-trace", "No such trace", "no span with this trace id is stored")
         return found
 
+    @get("/api/traceo/metrics", summary="Metrics", sync_to_thread=True)
+    def get_metrics(
+        request: Request[Any, Any, Any],
+        service: Annotated[str | None, QueryParameter(description="only those this service sends")] = None,
+    ) -> MetricList:
+        """All metrics that have points, with what they can be grouped by."""
+        check_names(_given(request), ("service",))
+        return metrics(store, service or None)
+
+    @get("/api/traceo/metrics/{name:path}", summary="One metric over time", sync_to_thread=True)
+    def get_metric(
+        request: Request[Any, Any, Any],
+        name: Annotated[str, PathParameter(description="the metric's name")],
+        service: Annotated[str | None, QueryParameter(description="only points of this service")] = None,
+        start: Annotated[
+            str | None,
+            QueryParameter(description="unix nanoseconds or RFC 3339; an hour before end if not given"),
+        ] = None,
+        end: Annotated[
+            str | None, QueryParameter(description="unix nanoseconds or RFC 3339; now if not given")
+        ] = None,
+        step_s: Annotated[
+            str | None,
+            QueryParameter(
+                description="seconds a point stands for, at most 1500 steps; about 120 steps if not given"
+            ),
+        ] = None,
+        aggregation: Annotated[
+            str | None,
+            QueryParameter(
+                description="rate (a second), sum, last, avg, p50, p90, p95, p99 or count; if not given, "
+                "rate of what only grows, last of other sums and gauges, p95 of histograms, rate of summaries"
+            ),
+        ] = None,
+        group_by: Annotated[
+            list[str] | None,
+            QueryParameter(description="key of an attribute of points or resources; repeatable, at most 4"),
+        ] = None,
+        attribute: Annotated[
+            list[str] | None,
+            QueryParameter(description="key:value of a point or its resource; repeatable, all must hold"),
+        ] = None,
+    ) -> MetricData:
+        """One metric as series over time, with exemplars that lead to traces.
+
+        Each step has one value: what grew (rate, sum, count), what held (last, avg) or a quantile by
+        interpolation in buckets. The end of the range is shown as far as all senders have reported.
+        """
+        # Litestar keeps the slash before a path; a name may have slashes
+        query = metric_query(name.removeprefix("/"), _given(request), now_ns=time.time_ns())
+        return metric(engine, store, query)
+
     @get("/api/traceo/status", summary="Status", sync_to_thread=True)
     def get_status() -> Status:
         """Counts of what is stored and of what happened since the start."""
@@ -169,6 +225,8 @@ def query_api(*, engine: Engine, store: Store, counters: Counters, keys: Keys) -
             get_operations,
             get_traces,
             get_trace,
+            get_metrics,
+            get_metric,
             get_status,
             get_keys,
             get_docs,

@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import duckdb
@@ -11,9 +11,11 @@ from traceo.collector.store.store import Store
 from traceo.collector.store.tables import TABLES
 from traceo.collector.store.writer import Snapshot
 
-__all__ = ["Engine", "Parameter", "View"]
+__all__ = ["Engine", "Parameter", "Parameters", "View"]
 
-Parameter: TypeAlias = str | int | list[str]
+Parameter: TypeAlias = str | int | float | list[str] | list[int]
+Parameters: TypeAlias = Sequence[Parameter] | Mapping[str, Parameter]
+"""For ``?`` in order, or for ``$name`` by name."""
 
 _MEMORY = "1GiB"
 
@@ -45,7 +47,7 @@ class View:
         return sorted(chosen, key=lambda segment: segment.max_ns, reverse=True)
 
     def rows(
-        self, signal: Signal, sql: str, parameters: Sequence[Parameter], segments: Sequence[Segment]
+        self, signal: Signal, sql: str, parameters: Parameters, segments: Sequence[Segment]
     ) -> list[tuple[Any, ...]]:
         """Run ``sql``, in which ``{rows}`` stands for the rows of ``segments`` and of the tail."""
         return self._engine.run(signal, sql, parameters, segments, self._snapshot)
@@ -81,7 +83,7 @@ class Engine:
         self,
         signal: Signal,
         sql: str,
-        parameters: Sequence[Parameter],
+        parameters: Parameters,
         segments: Iterable[Segment],
         snapshot: Snapshot,
     ) -> list[tuple[Any, ...]]:
@@ -91,7 +93,8 @@ class Engine:
         try:
             cursor.register("tail", snapshot.tails[signal])
             return cursor.execute(
-                sql.replace("{rows}", self._source(signal, segments)), list(parameters)
+                sql.replace("{rows}", self._source(signal, segments)),
+                dict(parameters) if isinstance(parameters, Mapping) else list(parameters),
             ).fetchall()
         finally:
             cursor.close()

@@ -9,7 +9,18 @@ import msgspec
 
 from traceo.collector.problems import Problem
 
-__all__ = ["STATUSES", "Cursor", "TraceQuery", "check_names", "trace_id_from", "trace_query"]
+__all__ = [
+    "STATUSES",
+    "Cursor",
+    "TraceQuery",
+    "attribute_from",
+    "check_names",
+    "single",
+    "time_from",
+    "trace_id_from",
+    "trace_query",
+    "wrong",
+]
 
 STATUSES = ("unset", "ok", "error")
 _MAX_LIMIT = 1000
@@ -55,21 +66,21 @@ def trace_query(given: Mapping[str, Sequence[str]]) -> TraceQuery:
         Problem: 400; says which parameter, what it is and what to give.
     """
     check_names(given, (*_NAMES, "attribute"))
-    one = {name: _single(name, given[name]) for name in _NAMES if name in given}
+    one = {name: single(name, given[name]) for name in _NAMES if name in given}
     query = TraceQuery(
         service=one.get("service"),
         operation=one.get("operation"),
-        start_ns=_time("start", one.get("start")),
-        end_ns=_time("end", one.get("end")),
+        start_ns=time_from("start", one.get("start")),
+        end_ns=time_from("end", one.get("end")),
         min_duration_ns=_milliseconds("min_duration_ms", one.get("min_duration_ms")),
         max_duration_ns=_milliseconds("max_duration_ms", one.get("max_duration_ms")),
         status=_status(one.get("status")),
-        attributes=tuple(_attribute(text) for text in given.get("attribute", ())),
+        attributes=tuple(attribute_from(text) for text in given.get("attribute", ())),
         limit=_limit(one.get("limit")),
         cursor=_cursor(one.get("cursor")),
     )
     if query.start_ns is not None and query.end_ns is not None and query.start_ns > query.end_ns:
-        raise _wrong("start", "it is after end", "give a start that is not after end")
+        raise wrong("start", "it is after end", "give a start that is not after end")
     return query
 
 
@@ -80,7 +91,7 @@ def trace_id_from(text: str) -> str:
         Problem: 400.
     """
     if not _HEX.fullmatch(text):
-        raise _wrong(
+        raise wrong(
             "trace_id", "it is not 1 to 32 hexadecimal digits", "give the id as the list of traces shows it"
         )
     return text.lower().rjust(32, "0")
@@ -96,7 +107,7 @@ def check_names(given: Mapping[str, object], known: Sequence[str]) -> None:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-            raise _wrong(name[:64], "it is not known", hint)
+            raise wrong(name[:64], "it is not known", hint)
 
 
 _NAMES = (
@@ -112,17 +123,28 @@ _NAMES = (
 )
 
 
-def _wrong(name: str, what: str, fix: str) -> Problem:
+def wrong(name: str, what: str, fix: str) -> Problem:
+    """A 400 about one parameter; ``fix`` says what to give."""
     return Problem(400, "parameter", "A parameter is wrong", f"query parameter {name}: {what}; {fix}")
 
 
-def _single(name: str, values: Sequence[str]) -> str:
+def single(name: str, values: Sequence[str]) -> str:
+    """The one value of a parameter that is given once.
+
+    Raises:
+        Problem: 400.
+    """
     if len(values) != 1:
-        raise _wrong(name, f"it is given {len(values)} times", "give it once")
+        raise wrong(name, f"it is given {len(values)} times", "give it once")
     return values[0]
 
 
-def _time(name: str, text: str | None) -> int | None:
+def time_from(name: str, text: str | None) -> int | None:
+    """Unix nanoseconds of a time as nanoseconds or RFC 3339; None when there is none.
+
+    Raises:
+        Problem: 400.
+    """
     if not text:
         return None
     if text.isascii() and text.isdigit():
@@ -133,7 +155,7 @@ def _time(name: str, text: str | None) -> int | None:
         moment = None
     if moment is None or moment.tzinfo is None:
         fix = "give unix nanoseconds or RFC 3339 with an offset, such as 2026-01-31T12:00:00Z"
-        raise _wrong(name, "it is not a time", fix)
+        raise wrong(name, "it is not a time", fix)
     since = moment - _EPOCH
     return max(0, ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1000)
 
@@ -146,7 +168,7 @@ def _milliseconds(name: str, text: str | None) -> int | None:
     except ValueError:
         number = -1.0
     if not 0 <= number < 1e12:
-        raise _wrong(name, "it is not a duration", "give milliseconds as a number from 0, such as 250 or 0.5")
+        raise wrong(name, "it is not a duration", "give milliseconds as a number from 0, such as 250 or 0.5")
     return int(number * 1e6)
 
 
@@ -154,14 +176,19 @@ def _status(text: str | None) -> int | None:
     if not text:
         return None
     if text not in STATUSES:
-        raise _wrong("status", "it is not a status", f"give one of {', '.join(STATUSES)}")
+        raise wrong("status", "it is not a status", f"give one of {', '.join(STATUSES)}")
     return STATUSES.index(text)
 
 
-def _attribute(text: str) -> tuple[str, str]:
+def attribute_from(text: str) -> tuple[str, str]:
+    """Key and value of ``key:value``.
+
+    Raises:
+        Problem: 400.
+    """
     key, colon, value = text.partition(":")
     if not colon or not key:
-        raise _wrong("attribute", "it has no colon", "give key:value, such as http.response.status_code:500")
+        raise wrong("attribute", "it has no colon", "give key:value, such as http.response.status_code:500")
     return key, value
 
 
@@ -169,7 +196,7 @@ def _limit(text: str | None) -> int:
     if not text:
         return 20
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= _MAX_LIMIT:
-        raise _wrong("limit", "it is not a number of traces", f"give 1 to {_MAX_LIMIT}")
+        raise wrong("limit", "it is not a number of traces", f"give 1 to {_MAX_LIMIT}")
     return int(text)
 
 
@@ -178,5 +205,5 @@ def _cursor(text: str | None) -> Cursor | None:
         return None
     match = _CURSOR.fullmatch(text)
     if match is None:
-        raise _wrong("cursor", "it is not one of ours", "give the value of next from the page before")
+        raise wrong("cursor", "it is not one of ours", "give the value of next from the page before")
     return Cursor(min(int(match[1]), _INT64_MAX), match[2])

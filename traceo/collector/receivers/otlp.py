@@ -25,7 +25,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from traceo.collector.batch import Media, Signal
 from traceo.errors import EncodeError
 
-__all__ = ["Request", "answer", "parse", "points_of"]
+__all__ = ["Request", "answer", "parse"]
 
 Request: TypeAlias = ExportTraceServiceRequest | ExportLogsServiceRequest | ExportMetricsServiceRequest
 _Json: TypeAlias = dict[str, object]
@@ -34,6 +34,31 @@ _REQUESTS: dict[Signal, type[Request]] = {
     Signal.TRACES: ExportTraceServiceRequest,
     Signal.LOGS: ExportLogsServiceRequest,
     Signal.METRICS: ExportMetricsServiceRequest,
+}
+_Names: TypeAlias = tuple[str, ...]  # of one member, in both spellings that protobuf's mapping accepts
+_SPANS: tuple[_Names, ...] = (
+    ("resourceSpans", "resource_spans"),
+    ("scopeSpans", "scope_spans"),
+    ("spans",),
+)
+_LOGS: tuple[_Names, ...] = (
+    ("resourceLogs", "resource_logs"),
+    ("scopeLogs", "scope_logs"),
+    ("logRecords", "log_records"),
+)
+_EXEMPLARS: tuple[_Names, ...] = (
+    ("resourceMetrics", "resource_metrics"),
+    ("scopeMetrics", "scope_metrics"),
+    ("metrics",),
+    ("gauge", "sum", "histogram", "exponentialHistogram", "exponential_histogram"),
+    ("dataPoints", "data_points"),
+    ("exemplars",),
+)
+# where ids are
+_HOLDERS: dict[Signal, tuple[tuple[_Names, ...], ...]] = {
+    Signal.TRACES: (_SPANS, (*_SPANS, ("links",))),
+    Signal.LOGS: (_LOGS,),
+    Signal.METRICS: (_EXEMPLARS,),
 }
 _WHERE = re.compile(r"(?:at|field:?) ([A-Za-z]+(?:\.[A-Za-z]+(?:\[\d+\])?)*)")
 
@@ -75,18 +100,6 @@ def answer(signal: Signal, media: Media, *, rejected: int = 0, why: str = "") ->
     return response.SerializeToString()
 
 
-def points_of(request: ExportMetricsServiceRequest) -> int:
-    """Count the data points of all metrics."""
-    total = 0
-    for of_resource in request.resource_metrics:
-        for of_scope in of_resource.scope_metrics:
-            for metric in of_scope.metrics:
-                which = metric.WhichOneof("data")
-                if which is not None:
-                    total += len(getattr(metric, which).data_points)
-    return total
-
-
 def _parse_json(body: bytes, kind: type[Request], signal: Signal) -> Request:
     try:
         tree = msgspec.json.decode(body)
@@ -110,28 +123,21 @@ def _parse_json(body: bytes, kind: type[Request], signal: Signal) -> Request:
 
 def _ids_to_base64(tree: _Json, signal: Signal) -> None:
     """OTLP/JSON writes ids in hex where protobuf's JSON mapping has base64."""
-    if signal is Signal.METRICS:
-        return  # exemplars carry ids, and metrics are only counted
-    outer, middle, inner = (
-        (("resourceSpans", "resource_spans"), ("scopeSpans", "scope_spans"), ("spans",))
-        if signal is Signal.TRACES
-        else (("resourceLogs", "resource_logs"), ("scopeLogs", "scope_logs"), ("logRecords", "log_records"))
-    )
-    for of_resource in _children(tree, outer):
-        for of_scope in _children(of_resource, middle):
-            for record in _children(of_scope, inner):
-                _recode(record)
-                for link in _children(record, ("links",)):
-                    _recode(link)
+    for path in _HOLDERS[signal]:
+        holders: list[_Json] = [tree]
+        for names in path:
+            holders = [child for holder in holders for child in _children(holder, names)]
+        for holder in holders:
+            _recode(holder)
 
 
 def _children(parent: _Json, names: Iterable[str]) -> Iterable[_Json]:
+    """The objects of a member, which is a list of them or (a metric's data) one."""
     for name in names:
         found = parent.get(name)
-        if isinstance(found, list):
-            for child in cast("list[object]", found):
-                if isinstance(child, dict):
-                    yield cast("_Json", child)
+        for child in cast("list[object]", found) if isinstance(found, list) else [found]:
+            if isinstance(child, dict):
+                yield cast("_Json", child)
 
 
 def _recode(record: _Json) -> None:

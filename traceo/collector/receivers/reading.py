@@ -1,10 +1,12 @@
 from collections.abc import Iterable
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from traceo.collector.batch import Batch, Decoded
 from traceo.collector.receivers.opening import Opener
+from traceo.collector.store.points import Points, read_points
 from traceo.collector.store.rows import log_rows, span_rows
 from traceo.collector.store.tables import Row
 
@@ -28,4 +30,8 @@ class RowReader:
             return span_rows(request)
         if isinstance(request, ExportLogsServiceRequest):
             return log_rows(request)
+        if isinstance(request, Points):
+            return request.rows
+        if isinstance(request, ExportMetricsServiceRequest):
+            return read_points(request).rows
         return ()

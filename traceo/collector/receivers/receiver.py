@@ -17,10 +17,11 @@ from traceo.collector.problems import Problem
 from traceo.collector.receivers.carrier import carried, has_other_logs
 from traceo.collector.receivers.decompress import TooLargeError, encoding_named
 from traceo.collector.receivers.opening import MismatchError, Opener
-from traceo.collector.receivers.otlp import answer, points_of
+from traceo.collector.receivers.otlp import answer
 from traceo.collector.sealed.foreign import Foreign
 from traceo.collector.sealed.intake import KeyIntake
 from traceo.collector.settings import Settings
+from traceo.collector.store.points import read_points
 from traceo.collector.store.rows import whole_span
 from traceo.collector.store.store import OverloadedError, Store
 from traceo.errors import EncodeError, OpenError
@@ -37,7 +38,6 @@ _MEDIA = {
 _ANSWERS = {Media.JSON: b"application/json"}  # a sealed batch is answered in protobuf
 _ACCEPT = ((b"accept-encoding", b"zstd, gzip"),)  # RFC 7694: what a sender may use next time
 _INLINE_BYTES = 128 * 1024  # a larger body is decoded off the event loop
-_NO_METRICS = "metrics are not stored by this version of the collector"
 _NOT_OURS = "sealed batches that no key here opens are not stored"
 _NO_IDS = "spans without a valid trace id and span id are not stored"
 
@@ -114,14 +114,26 @@ class Receiver:
     async def _keep(self, batch: Batch, decoded: Decoded) -> bytes:
         """Store what a batch holds; the answer."""
         if isinstance(decoded.request, ExportMetricsServiceRequest):
-            rejected = points_of(decoded.request)
-            self._counters.rejected_points += rejected
-            return answer(batch.signal, batch.media, rejected=rejected, why=_NO_METRICS)
+            return await self._keep_metrics(batch, decoded, decoded.request)
         await self._store_batch(batch, decoded)
         self._counters.sender_drops.note(decoded.request)
         rejected = _broken_spans(decoded)
         self._counters.rejected_spans += rejected
         return answer(batch.signal, batch.media, rejected=rejected, why=_NO_IDS if rejected else "")
+
+    async def _keep_metrics(
+        self, batch: Batch, decoded: Decoded, request: ExportMetricsServiceRequest
+    ) -> bytes:
+        # read here, not by the writer: what is rejected has to be in the answer, and twice would cost twice
+        if decoded.size > _INLINE_BYTES:
+            points = await asyncio.to_thread(read_points, request)
+        else:
+            points = read_points(request)
+        await self._store_batch(batch, msgspec.structs.replace(decoded, request=points))
+        self._counters.sender_drops.note(request)
+        rejected = points.rejected.total()
+        self._counters.rejected_points += rejected
+        return answer(batch.signal, batch.media, rejected=rejected, why=points.complaint())
 
     async def _unpack(self, outer: Batch, decoded: Decoded, inside: list[bytes]) -> bytes:
         """Store the sealed batches inside log records, and the other log records; the answer.

@@ -3,22 +3,25 @@
 pyarrow ships no types: `Table` states the little that others may do with one.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from traceo.collector.batch import Signal
-from traceo.collector.store.protocols import Operation
+from traceo.collector.store.protocols import MetricUse, Operation
 from traceo.collector.store.tables import TABLES, Row
 
 __all__ = [
     "Table",
     "chunks",
     "compact",
+    "count_metrics",
     "count_operations",
     "empty",
     "from_rows",
@@ -40,6 +43,9 @@ _KINDS: dict[str, Any] = {
     "int8": _pa.int8(),
     "int32": _pa.int32(),
     "int64": _pa.int64(),
+    "double": _pa.float64(),
+    "int64s": _pa.list_(_pa.int64()),
+    "doubles": _pa.list_(_pa.float64()),
 }
 _SCHEMAS: dict[Signal, Any] = {
     signal: _pa.schema([_pa.field(c.name, _KINDS[c.kind], nullable=c.nullable) for c in shape.columns])
@@ -86,10 +92,11 @@ def compact(table: Table) -> Table:
 
 
 def write_parquet(table: Table, file: BinaryIO, signal: Signal) -> None:
-    """Write rows, sorted by time, so that a row group's statistics tell its time range."""
+    """Write rows, sorted, so that a row group's statistics tell what may be in it."""
     shape = TABLES[signal]
+    order = [(name, "ascending") for name in shape.order or (shape.time,)]
     _pq.write_table(
-        cast("Any", table).sort_by(shape.time),
+        cast("Any", table).sort_by(order),
         file,
         compression="zstd",
         row_group_size=_ROW_GROUP,
@@ -109,7 +116,9 @@ def time_range(table: Table, signal: Signal) -> tuple[int, int]:
 
 
 def trace_ids(table: Table) -> list[str]:
-    """The distinct trace ids, in no order."""
+    """The distinct trace ids, in no order; none of a table without them."""
+    if "trace_id" not in cast("Any", table).column_names:
+        return []
     return [text for text in _pc.unique(cast("Any", table)["trace_id"]).to_pylist() if text is not None]
 
 
@@ -126,3 +135,23 @@ def count_operations(table: Table) -> list[Operation]:
     )
     columns = [*keys, "start_ns_count", "failed_sum", "start_ns_max"]
     return [Operation(*row) for row in zip(*(counted[name].to_pylist() for name in columns), strict=True)]
+
+
+def count_metrics(table: Table) -> list[MetricUse]:
+    """Describe the metrics in a table of points."""
+    points = cast("Any", table)
+    keys = ["service", "name", "kind", "unit", "temporality", "monotonic"]
+    counted = (
+        points.select([*keys, "description", "time_ns", "attributes_json"])
+        .group_by(keys)
+        .aggregate([("description", "max"), ("time_ns", "max"), ("attributes_json", "distinct")])
+    )
+    columns = [*keys, "description_max", "time_ns_max", "attributes_json_distinct"]
+    rows = zip(*(counted[name].to_pylist() for name in columns), strict=True)
+    return [_metric_use(row[:-1], row[-1]) for row in rows]
+
+
+def _metric_use(values: tuple[Any, ...], attributes: list[str]) -> MetricUse:
+    keys = {key for text in attributes for key in msgspec.json.decode(text, type=dict[str, Any])}
+    series = sorted(hashlib.blake2b(text.encode(), digest_size=8).digest() for text in attributes)
+    return MetricUse(*values, keys=tuple(sorted(keys)), series=b"".join(series))

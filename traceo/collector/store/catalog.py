@@ -3,14 +3,17 @@ import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import msgspec
+
 from traceo.collector.batch import Signal
-from traceo.collector.store.protocols import Operation, Segment
+from traceo.collector.store.protocols import MetricUse, Operation, Segment
 from traceo.errors import StoreError
 
 __all__ = ["SqliteCatalog"]
 
-_VERSION = 1
-_SCHEMA = """
+# What each version adds to the one before; a folder of any of them opens, and nothing in it is written anew.
+_ADDED = (
+    """
 CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), applied INTEGER NOT NULL);
 INSERT INTO state VALUES (1, 0);
 CREATE TABLE segments (
@@ -24,10 +27,24 @@ CREATE TABLE operations (
 ) WITHOUT ROWID;
 CREATE TABLE batches (id BLOB PRIMARY KEY, received_ns INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX batches_by_arrival ON batches (received_ns);
-"""
+""",
+    """
+CREATE TABLE metrics (
+    path TEXT NOT NULL, service TEXT NOT NULL, name TEXT NOT NULL, kind INTEGER NOT NULL, unit TEXT NOT NULL,
+    temporality INTEGER NOT NULL, monotonic INTEGER NOT NULL, description TEXT NOT NULL,
+    last_ns INTEGER NOT NULL, keys TEXT NOT NULL, series BLOB NOT NULL,
+    PRIMARY KEY (path, service, name, kind, unit, temporality, monotonic)
+) WITHOUT ROWID;
+""",
+)
+_VERSION = len(_ADDED)
 _OPERATIONS = """
 SELECT service, name, kind, SUM(spans), SUM(errors), MAX(last_ns) FROM operations
 WHERE ?1 IS NULL OR service = ?1 GROUP BY service, name, kind
+"""
+_METRICS = """
+SELECT service, name, kind, unit, temporality, monotonic, description, last_ns, keys, series FROM metrics
+WHERE ?1 IS NULL OR service = ?1
 """
 
 
@@ -81,6 +98,7 @@ class SqliteCatalog:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany("DELETE FROM segments WHERE path = ?", gone)
             connection.executemany("DELETE FROM operations WHERE path = ?", gone)
+            connection.executemany("DELETE FROM metrics WHERE path = ?", gone)
             for segment in added:
                 connection.execute("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)", _segment_row(segment))
                 connection.executemany(
@@ -90,6 +108,10 @@ class SqliteCatalog:
                         for o in segment.operations
                     ],
                 )
+            connection.executemany(
+                "INSERT INTO metrics VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [_metric_row(segment.path, use) for segment in added for use in segment.metrics],
+            )
             connection.executemany("INSERT OR IGNORE INTO batches VALUES (?, ?)", batches)
             connection.execute("DELETE FROM batches WHERE received_ns < ?", (forget_before_ns,))
             connection.execute("UPDATE state SET applied = ?", (applied,))
@@ -105,6 +127,15 @@ class SqliteCatalog:
         """Sums over all segments, by (service, name, kind)."""
         with self._reading:
             return [Operation(*row) for row in self._reader.execute(_OPERATIONS, (service,))]
+
+    def metrics(self, service: str | None) -> list[MetricUse]:
+        """Those of every segment; of one service, or of all."""
+        with self._reading:
+            rows = self._reader.execute(_METRICS, (service,)).fetchall()
+        return [
+            MetricUse(*rest, keys=msgspec.json.decode(keys, type=tuple[str, ...]), series=series)
+            for *rest, keys, series in rows
+        ]
 
     def close(self) -> None:
         """Close it."""
@@ -124,11 +155,10 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _migrate(connection: sqlite3.Connection) -> None:
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == _VERSION:
-        return
-    if version != 0:
+    if version > _VERSION:
         raise StoreError(f"the catalog has format {version}, this version reads {_VERSION}; upgrade traceo")
-    connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+    for number, added in enumerate(_ADDED[version:], version + 1):
+        connection.executescript(f"BEGIN; {added} PRAGMA user_version = {number}; COMMIT;")
 
 
 def _segment_row(segment: Segment) -> tuple[str, int, int, int, int, int, bytes]:
@@ -140,4 +170,20 @@ def _segment_row(segment: Segment) -> tuple[str, int, int, int, int, int, bytes]
         segment.min_ns,
         segment.max_ns,
         segment.traces,
+    )
+
+
+def _metric_row(path: str, use: MetricUse) -> tuple[str | int | bytes, ...]:
+    return (
+        path,
+        use.service,
+        use.name,
+        use.kind,
+        use.unit,
+        use.temporality,
+        use.monotonic,
+        use.description,
+        use.last_ns,
+        msgspec.json.encode(use.keys).decode(),
+        use.series,
     )

@@ -12,7 +12,7 @@ import msgspec
 
 from traceo.collector.batch import Batch, Decoded, Signal
 
-__all__ = ["Catalog", "Done", "Operation", "Segment", "SegmentStore", "Sink", "WriteAheadLog"]
+__all__ = ["Catalog", "Done", "MetricUse", "Operation", "Segment", "SegmentStore", "Sink", "WriteAheadLog"]
 
 Done: TypeAlias = Callable[[BaseException | None], object]
 Sink: TypeAlias = Callable[[int, Batch, Decoded], object]
@@ -30,6 +30,24 @@ class Operation(msgspec.Struct, frozen=True):
     last_ns: int
 
 
+class MetricUse(msgspec.Struct, frozen=True):
+    """That a segment holds points of a metric of a service; numbers as in ``tables.POINTS``.
+
+    ``series``: sorted 8-byte hashes of its attribute sets, packed; those of several segments can be united.
+    """
+
+    service: str
+    name: str
+    kind: int
+    unit: str
+    temporality: int
+    monotonic: int
+    description: str
+    last_ns: int
+    keys: tuple[str, ...]
+    series: bytes
+
+
 class Segment(msgspec.Struct, frozen=True):
     """A file of one signal's rows. ``traces``: the sorted first 8 bytes of its trace ids, packed."""
 
@@ -41,6 +59,7 @@ class Segment(msgspec.Struct, frozen=True):
     max_ns: int
     traces: bytes
     operations: tuple[Operation, ...] = ()
+    metrics: tuple[MetricUse, ...] = ()
 
 
 class WriteAheadLog(Protocol):
@@ -106,6 +125,10 @@ class Catalog(Protocol):
 
     def operations(self, service: str | None) -> list[Operation]:
         """Sums over all segments, by (service, name, kind)."""
+        ...
+
+    def metrics(self, service: str | None) -> list[MetricUse]:
+        """Those of every segment; of one service, or of all."""
         ...
 
     def close(self) -> None:

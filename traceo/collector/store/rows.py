@@ -16,13 +16,23 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from traceo.collector.store.tables import Row
 from traceo.semconv import TRACEO_CARRIER
 
-__all__ = ["JsonValue", "attributes", "json_value", "log_rows", "span_rows", "whole_span"]
+__all__ = [
+    "INT64_MAX",
+    "NO_SERVICE",
+    "JsonValue",
+    "attributes",
+    "json_value",
+    "log_rows",
+    "span_rows",
+    "take_redacted",
+    "whole_span",
+]
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 _REDACTED = "traceo.redacted"
-_NO_SERVICE = "unknown_service"  # OpenTelemetry's resource conventions
-_INT64_MAX = 2**63 - 1
+NO_SERVICE = "unknown_service"  # OpenTelemetry's resource conventions
+INT64_MAX = 2**63 - 1
 _SAFE_INT = 2**53  # above it a JSON reader with doubles would round
 _encode = msgspec.json.Encoder().encode
 
@@ -97,7 +107,7 @@ def _text(value: object) -> str:
     return _encode(value).decode()
 
 
-def _redacted(found: dict[str, JsonValue]) -> list[dict[str, str]]:
+def take_redacted(found: dict[str, JsonValue]) -> list[dict[str, str]]:
     """Take the list of what the SDK redacted out of an object of attributes."""
     listed = found.pop(_REDACTED, None)
     if not isinstance(listed, list):
@@ -108,18 +118,18 @@ def _redacted(found: dict[str, JsonValue]) -> list[dict[str, str]]:
 
 def _resource(resource: Resource) -> tuple[str, str, list[dict[str, str]]]:
     found = attributes(resource.attributes)
-    redacted = _redacted(found)
+    redacted = take_redacted(found)
     service = found.get("service.name")
-    return service if isinstance(service, str) and service else _NO_SERVICE, _text(found), redacted
+    return service if isinstance(service, str) and service else NO_SERVICE, _text(found), redacted
 
 
 def _span_row(
     span: Span, service: str, resource: str, inherited: list[dict[str, str]], scope: tuple[str, str]
 ) -> Row:
     found = attributes(span.attributes)
-    redacted = _redacted(found)
-    start = min(span.start_time_unix_nano, _INT64_MAX)
-    end = min(span.end_time_unix_nano, _INT64_MAX)
+    redacted = take_redacted(found)
+    start = min(span.start_time_unix_nano, INT64_MAX)
+    end = min(span.end_time_unix_nano, INT64_MAX)
     return (
         span.trace_id.hex(),
         span.span_id.hex(),
@@ -168,12 +178,12 @@ def _log_row(
     record: LogRecord, service: str, resource: str, inherited: list[dict[str, str]], scope: tuple[str, str]
 ) -> Row:
     found = attributes(record.attributes)
-    redacted = _redacted(found)
+    redacted = take_redacted(found)
     return (
         record.trace_id.hex() if len(record.trace_id) == 16 and any(record.trace_id) else None,
         record.span_id.hex() if len(record.span_id) == 8 and any(record.span_id) else None,
         service,
-        min(record.time_unix_nano or record.observed_time_unix_nano, _INT64_MAX),
+        min(record.time_unix_nano or record.observed_time_unix_nano, INT64_MAX),
         record.severity_number if 0 <= record.severity_number <= 24 else 0,
         record.severity_text,
         record.event_name,

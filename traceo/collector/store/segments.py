@@ -15,7 +15,7 @@ _PREFIX_BYTES = _PREFIX_DIGITS // 2
 
 
 class ParquetSegments:
-    """A ``SegmentStore``: Parquet files (zstd) in one folder, each sorted by time."""
+    """A ``SegmentStore``: Parquet files (zstd) in one folder, each sorted, see ``tables``."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -43,6 +43,7 @@ class ParquetSegments:
             max_ns=last,
             traces=bytes.fromhex("".join(prefixes)),
             operations=tuple(arrow.count_operations(table)) if signal is Signal.TRACES else (),
+            metrics=tuple(arrow.count_metrics(table)) if signal is Signal.METRICS else (),
         )
 
     def read(self, segment: Segment) -> arrow.Table:

@@ -10,7 +10,7 @@ from traceo.collector.batch import Batch, Decoded, Signal
 from traceo.collector.settings import Settings
 from traceo.collector.store.catalog import SqliteCatalog
 from traceo.collector.store.disk import make_folder
-from traceo.collector.store.protocols import Operation, Segment
+from traceo.collector.store.protocols import MetricUse, Operation, Segment
 from traceo.collector.store.segments import ParquetSegments
 from traceo.collector.store.wal import FileLog
 from traceo.collector.store.writer import Reader, Snapshot, Writer
@@ -126,6 +126,11 @@ class Store:
         self.settle()
         return self._writer.operations(service)
 
+    def metrics(self, service: str | None = None) -> list[MetricUse]:
+        """Metrics that have points; the same one may appear many times (segments, tail)."""
+        self.settle()
+        return self._writer.metrics(service)
+
     def settle(self) -> None:
         """Wait until every batch answered before this call is applied, at most ``_PATIENCE_S``."""
         self._writer.wait_for(self._log.committed, limit_s=_PATIENCE_S)
@@ -140,6 +145,7 @@ class Store:
         return {
             "spans": rows[Signal.TRACES],
             "logs": rows[Signal.LOGS],
+            "metric_points": rows[Signal.METRICS],
             "batches": self.batches,
             "duplicates": self.duplicates,
             "replayed": self.replayed,

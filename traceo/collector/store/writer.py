@@ -4,7 +4,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import msgspec
 
@@ -12,7 +12,14 @@ from traceo.collector import journal
 from traceo.collector.batch import Batch, Decoded, Signal
 from traceo.collector.settings import Settings
 from traceo.collector.store import arrow
-from traceo.collector.store.protocols import Catalog, Operation, Segment, SegmentStore, WriteAheadLog
+from traceo.collector.store.protocols import (
+    Catalog,
+    MetricUse,
+    Operation,
+    Segment,
+    SegmentStore,
+    WriteAheadLog,
+)
 from traceo.collector.store.tables import KEPT, Row
 from traceo.collector.store.tail import Tail
 from traceo.errors import TraceoError
@@ -135,6 +142,13 @@ class Writer:
             fresh = arrow.count_operations(self._tails[Signal.TRACES].table())
         return stored + [operation for operation in fresh if service in {None, operation.service}]
 
+    def metrics(self, service: str | None) -> list[MetricUse]:
+        """Metrics of segments and the tail, each as often as it is in one; of one service, or of all."""
+        with self._view:
+            stored = self._catalog.metrics(service)
+            fresh = arrow.count_metrics(self._tails[Signal.METRICS].table())
+        return stored + [use for use in fresh if service in {None, use.service}]
+
     def close(self) -> None:
         """Apply what is queued, then stop. The tail stays in the log: the next start replays it."""
         self._queue.put(None)
@@ -256,5 +270,12 @@ class Writer:
 
 
 def _text_bytes(rows: Iterable[Row]) -> int:
-    """About what rows take in memory; characters stand for bytes."""
-    return sum(len(value) for row in rows for value in row if isinstance(value, str))
+    """About what rows take in memory; characters stand for bytes, a number in a list for eight."""
+    total = 0
+    for row in rows:
+        for value in row:
+            if isinstance(value, str):
+                total += len(value)
+            elif isinstance(value, list):
+                total += 8 * len(cast("list[float]", value))
+    return total
