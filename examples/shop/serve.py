@@ -57,7 +57,7 @@ def work(app, when_ready):
     signals.worker_ready.connect(lambda **_: when_ready(), weak=False)
     lean = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     with contextlib.suppress(SystemExit):
-        app.worker_main(["worker", "--pool=solo", "--loglevel=WARNING", *lean])
+        app.worker_main(["worker", "--pool=solo", "--loglevel=INFO", *lean])
 
 
 def be_ready(figures, traceo):
