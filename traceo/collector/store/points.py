@@ -4,7 +4,7 @@ import hashlib
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from operator import lt
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -169,7 +169,7 @@ def _histogram_values(point: HistogramDataPoint) -> Row:
         return _NOTHING
     counts, bounds = list(point.bucket_counts), list(point.explicit_bounds)
     _check_count(point.count, counts, bare=not bounds)
-    if len(bounds) != max(len(counts) - 1, 0) or not all(low < high for low, high in pairwise(bounds)):
+    if len(bounds) != max(len(counts) - 1, 0) or not all(map(lt, bounds, bounds[1:])):
         raise _UnusableError("with buckets that do not fit their bounds")
     return (None, point.count, *_statistics(point), bounds, counts, *(None,) * 7)
 

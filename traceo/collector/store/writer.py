@@ -3,8 +3,8 @@
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import TypeAlias, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
 import msgspec
 
@@ -32,6 +32,7 @@ Reader: TypeAlias = Callable[[Batch, Decoded | None], Iterable[Row]]
 _GRACE_S = 60.0  # a query that began before a merge may still read the files it replaced
 _TICK_S = 0.5
 _RETRY_S = 5.0
+_POINT_BYTES = 400
 
 
 class Snapshot(msgspec.Struct, frozen=True):
@@ -189,7 +190,7 @@ class Writer:
         if rows and not self._rows():
             self._tail_since = time.monotonic()
         self._tails[batch.signal].add(rows)
-        self._tail_bytes += _text_bytes(rows)
+        self._tail_bytes += _memory(batch, decoded, rows)
         if batch.batch_id:
             self._tail_batches.append((batch.batch_id, batch.received_ns))
         with self._moved:
@@ -269,13 +270,8 @@ class Writer:
         return chosen[::-1]
 
 
-def _text_bytes(rows: Iterable[Row]) -> int:
-    """About what rows take in memory; characters stand for bytes, a number in a list for eight."""
-    total = 0
-    for row in rows:
-        for value in row:
-            if isinstance(value, str):
-                total += len(value)
-            elif isinstance(value, list):
-                total += 8 * len(cast("list[float]", value))
-    return total
+def _memory(batch: Batch, decoded: Decoded | None, rows: Sequence[Row]) -> int:
+    """About what rows take in memory: characters stand for bytes. Most texts of data points are shared."""
+    if batch.signal is Signal.METRICS:
+        return len(rows) * _POINT_BYTES + (decoded.size if decoded else len(batch.body))
+    return sum(len(value) for row in rows for value in row if isinstance(value, str))
