@@ -12,6 +12,7 @@ from typing import Any
 __all__ = ["Cardinality", "Distinct"]
 
 _BITS = 1 << 16
+_WORD = (1 << 64) - 1
 
 # So many attributes of one instrument are watched; the rest is counted as one.
 _MOST_NAMES = 16
@@ -28,9 +29,11 @@ class Distinct:
 
     def add(self, thing: object) -> None:
         """See ``thing``, which is hashable."""
-        # The hashes of small ints are the ints: mix them, or they would never collide as hashes do.
-        mixed = ((hash(thing) & 0xFFFF_FFFF_FFFF_FFFF) * 0x9E37_79B9_7F4A_7C15) >> 40 & (_BITS - 1)
-        place, bit = mixed >> 3, 1 << (mixed & 7)
+        # Hashes of ints and tuples are not random enough to be counted: mix them (Steele et al., 2014).
+        mixed = hash(thing) & _WORD
+        mixed = (mixed ^ (mixed >> 30)) * 0xBF58_476D_1CE4_E5B9 & _WORD
+        mixed = (mixed ^ (mixed >> 27)) * 0x94D0_49BB_1331_11EB & _WORD
+        place, bit = mixed >> 51, 1 << (mixed >> 48 & 7)
         if not self._bits[place] & bit:
             self._bits[place] |= bit
             self._empty -= 1
@@ -71,7 +74,7 @@ class Cardinality:
         fresh = [(name, value) for name, value in key if value not in self._values.get(name, ())]
         # Each value is known, and there are too many combinations: nobody's fault alone.
         for name, value in fresh or [("*", key)]:
-            self._beyond_of(name).add(value)
+            self._beyond_of(name).add((name, value))
 
     def _beyond_of(self, name: str) -> Distinct:
         beyond = self._beyond.get(name)

@@ -131,7 +131,7 @@ class Instrument:
 
 def _number(amount: Any) -> Any:
     """Ints and floats of other makes (bool, numpy, Decimal, Fraction) as Python's own."""
-    return int(amount) if hasattr(amount, "__index__") else float(amount)
+    return int(amount) if hasattr(amount, "__index__") else float(amount.__float__())  # not of a str
 
 
 class Counter(Instrument):
