@@ -293,6 +293,16 @@ def test_over_redis(hook, spans, redis, over_redis):  # noqa: F811
     assert (sent.attributes["server.address"], sent.attributes["server.port"]) == (redis.host, redis.port)
 
 
+def test_what_is_said_to_the_broker_makes_no_spans(hook, spans, redis):  # noqa: F811
+    hook("celery,redis")
+    with working(made(f"redis:{redis.url}1", task_ignore_result=True)) as app:
+        before = len(spans.all())  # the worker of the tests looks whether its broker is there
+        task(app, "add").delay(2, 2)
+        seen = spans.wait(before + 2)[before:]
+        assert titles(seen) == [(4, "send shop.add"), (5, "process shop.add")]
+    assert len(spans.all()) == before + 2
+
+
 def test_uninstalling_leaves_no_method_and_no_receiver_of_ours(hook, spans):
     def state():
         receivers = [list(signal.receivers) for signal in (signals.task_prerun, signals.task_postrun)]

@@ -1,5 +1,8 @@
 """Celery 5: a producer span for each message sent, and a consumer span for each run of a task.
 
+What is said to the broker is the message's way, not spans of its own: sending is silent beneath its span, and
+so is a worker's loop outside of tasks, which asks the broker all the time.
+
 ``Celery.send_task`` is where ``delay``, ``apply_async``, retries, chains, groups, chords and beat all end;
 the context travels in the message's headers. A run lies between the signals ``task_prerun`` and
 ``task_postrun``, which every pool sends in the process or thread that runs the task; result and follow-up
@@ -26,7 +29,7 @@ from traceo.instrumentation.guard import failed
 from traceo.instrumentation.hooks import Site
 from traceo.instrumentation.outcome import fail
 from traceo.instrumentation.propagation import extract, inject
-from traceo.instrumentation.suppression import is_suppressed
+from traceo.instrumentation.suppression import is_suppressed, silenced
 
 __all__ = ["install"]
 
@@ -34,6 +37,7 @@ _Brokers = weakref.WeakKeyDictionary[Any, dict[str, AttributeValue]]
 
 _SENDING: Final = otel.create_key("traceo-celery-sending")
 _RUNNING: Final = otel.create_key("traceo-celery-running")
+_LOOP: Final = otel.create_key("traceo-celery-loop")
 _EMPTY: Final = Context()
 
 
@@ -66,6 +70,11 @@ def install(site: Site) -> None:
 
     site.replace(Celery, "send_task", lambda original: _sender(site, brokers, original))
     site.replace(Router, "route", _router)
+    # Only a worker loads it.
+    site.later(
+        "celery.worker.worker",
+        lambda worker: site.replace(worker.WorkController, "start", lambda original: _quiet(site, original)),
+    )
     for name, receiver in (("task_prerun", prerun), ("task_postrun", postrun)):
         signal: Any = getattr(signals, name)
         signal.connect(receiver, weak=False)  # nobody but the signal holds it
@@ -127,7 +136,7 @@ def _begin_send(
     headers = dict(options.get("headers") or {})
     inject(span, context, headers.__setitem__)
     context = otel.set_value(_SENDING, span, set_span_in_context(span, context))
-    return span, context, {**options, "headers": headers}
+    return span, silenced(context), {**options, "headers": headers}
 
 
 def _end_send(span: Span, token: Token[Context], result: Any, error: BaseException | None) -> None:
@@ -185,9 +194,25 @@ def _broker(app: Any) -> dict[str, AttributeValue]:
 # Running.
 
 
+def _quiet(site: Site, original: Callable[..., Any]) -> Callable[..., Any]:
+    """A worker's life in a context that asks for silence; each task has a context of its own."""
+
+    def start(self: Any, *args: Any, **kwargs: Any) -> Any:
+        context = otel.get_current()
+        if not site.active or is_suppressed(context):
+            return original(self, *args, **kwargs)
+        token = otel.attach(otel.set_value(_LOOP, value=True, context=silenced(context)))
+        try:
+            return original(self, *args, **kwargs)
+        finally:
+            otel.detach(token)
+
+    return start
+
+
 def _begin_run(site: Site, task_id: object, task: Any) -> None:
     current = otel.get_current()
-    if not site.active or is_suppressed(current):
+    if not site.active or (is_suppressed(current) and not current.get(_LOOP)):
         return
     request = task.request
     attributes: dict[str, AttributeValue] = {

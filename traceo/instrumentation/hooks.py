@@ -73,6 +73,10 @@ class Site:
         setattr(owner, name, replacement)
         self._patches.append(_Patch(owner, name, original, replacement, inherited))
 
+    def later(self, module: str, hook: Callable[[ModuleType], None]) -> None:
+        """Have ``hook`` called with a part of the library that may not be imported yet, once it is."""
+        self.on_restore(when_imported(module, lambda found: hook(found) if self.active else None))
+
     def on_restore(self, undo: Callable[[], object]) -> None:
         """Have ``undo`` called by :meth:`restore`: for what is connected rather than replaced."""
         self._undos.append(undo)
