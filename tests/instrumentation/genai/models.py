@@ -31,7 +31,7 @@ def chat_with_tool() -> dict:
     return chat(choices=[{"index": 0, "finish_reason": "tool_calls", "message": message}])
 
 
-def chunks(tool: bool = False) -> list[str]:
+def chunks(*, tool: bool = False) -> list[str]:
     def chunk(delta: dict, reason: str | None = None, **more) -> str:
         choices = [{"index": 0, "delta": delta, "finish_reason": reason}]
         return data({
@@ -190,7 +190,7 @@ class Models:
 
     async def _stream(self, path: str, asked: dict, events: list[str], receive, send) -> None:
         if asked["model"] == "malformed":
-            events = [*events[:3], "data: {broken\n\n"]
+            events = [*events[:3], "event: content_block_delta\ndata: {broken\n\n"]
         if asked["model"] == "error-event":
             error = {"type": "error", "error": {"type": "overloaded_error", "message": "xyzzy"}}
             events = [*events[:3], "event: error\n" + data(error)]

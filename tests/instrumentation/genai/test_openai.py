@@ -159,7 +159,7 @@ def test_what_does_not_parse_is_told_without_its_text(spans, hook, client):
         word: str
 
     hook("openai")
-    with pytest.raises(ValueError, match="ada@example.com"):
+    with pytest.raises(ValueError, match=r"ada@example\.com"):
         client.chat.completions.parse(model="gpt-test", messages=MESSAGES, response_format=Said)
     (span,) = spans.all()
     assert span.attributes["error.type"] == "pydantic_core._pydantic_core.ValidationError"

@@ -101,7 +101,7 @@ def _request(body: Mapping[str, Any]) -> dict[str, AttributeValue]:
     effort = field(config, "effort")
     if isinstance(effort, str):
         found[semconv.GEN_AI_REQUEST_REASONING_LEVEL] = effort
-    if field(config, "format") is not None or body.get("output_format") is not None:
+    if isinstance(field(config, "format"), dict) or isinstance(body.get("output_format"), dict):
         found[semconv.GEN_AI_OUTPUT_TYPE] = "json"
     return found
 

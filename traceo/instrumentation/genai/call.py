@@ -31,7 +31,7 @@ OURS: Final = "traceo.genai.call"
 """The context key that tells a library's own tracing that the call already has its span."""
 _UTIL: Final = "opentelemetry.genai.client.inference.context"
 _CODE: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
-_QUIET: Final = frozenset({"APIConnectionError", "APITimeoutError"})
+_PLAIN_SPOKEN: Final = frozenset({"APIConnectionError", "APITimeoutError"})
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -133,7 +133,7 @@ class Call:
             attributes[semconv.GEN_AI_RESPONSE_FINISH_REASONS] = answer.finish_reasons()
         span.set_attributes(attributes)
         if error is not None:
-            fail_quietly(span, error, says=answer.captures)
+            fail_quietly(span, error)
         elif answer.code is not None:
             span.set_attribute(semconv.ERROR_TYPE, answer.code)
             span.set_status(Status(StatusCode.ERROR))
@@ -188,15 +188,18 @@ def begin(
     return call
 
 
-def fail_quietly(span: Span, error: BaseException, *, says: bool) -> None:
-    """Tell ``error`` by its type, code and place, not by its text, which may quote what was said."""
+def fail_quietly(span: Span, error: BaseException) -> None:
+    """Tell ``error`` by its type, code and place, never by its text: it may quote what was said.
+
+    Redaction drops what was said by its key, and an exception's message has none.
+    """
     span.set_attribute(semconv.ERROR_TYPE, error_type(error))
     if is_abandoned(error):
         return
     code: Any = field(error, "code") or field(error, "type")
     is_code = isinstance(code, str) and _CODE.fullmatch(code)
     span.set_status(Status(StatusCode.ERROR, code if is_code else None))
-    if says or type(error).__name__ in _QUIET:
+    if type(error).__name__ in _PLAIN_SPOKEN:
         record(span, error)
         return
     frames = "".join(traceback.format_tb(error.__traceback__))

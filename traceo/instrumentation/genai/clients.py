@@ -42,10 +42,11 @@ def hook_clients(
             return None
         if wanted is not None and not wanted(client):
             return None
+        more: Any = getattr(options, "extra_json", None)
         call = begin(
             site,
             operation,
-            cast("dict[str, Any]", body),
+            cast("dict[str, Any]", {**body, **more} if more else body),
             provider=provider_of(client),
             base_url=field(client, "base_url"),
             streams=bool(kwargs.get("stream")),

@@ -3,8 +3,8 @@
 The library makes spans of its own once a global tracer provider is set; ours stand in their place while the
 hook is on. The context travels in ``params._meta`` (SEP-414). The server's span stands where the library's
 middleware stands, so that a server whose app took that out stays without. Notifications have no span: a
-progress report is not an operation. Arguments, results, and the text of errors (it may quote them) are told
-only when content is wanted.
+progress report is not an operation. Arguments and results are told only when content is wanted, the text of
+errors never: it may quote them.
 """
 
 import re
@@ -35,7 +35,6 @@ from traceo.instrumentation.genai.call import fail_quietly
 from traceo.instrumentation.genai.content import as_value, field
 from traceo.instrumentation.guard import failed
 from traceo.instrumentation.hooks import Site
-from traceo.instrumentation.outcome import fail
 from traceo.instrumentation.propagation import extract, inject
 from traceo.instrumentation.suppression import is_suppressed
 
@@ -237,12 +236,9 @@ class _Request:
             code = _INVALID_PARAMS
         if code is not None:
             self.span.set_attributes({semconv.ERROR_TYPE: code, semconv.RPC_RESPONSE_STATUS_CODE: code})
-            message = error.error.message if self._captures and isinstance(error, MCPError) else None
-            self.span.set_status(Status(StatusCode.ERROR, message))
-        elif self._captures:
-            fail(self.span, error)
+            self.span.set_status(Status(StatusCode.ERROR))
         else:
-            fail_quietly(self.span, error, says=False)
+            fail_quietly(self.span, error)
 
 
 def _with_meta(params: Mapping[str, Any] | None, span: Span, context: Context) -> Mapping[str, Any]:
