@@ -13,7 +13,7 @@ from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
 
 from traceo import semconv
-from traceo.instrumentation.database import Covering, begin, finish, silence, uncover, wanted
+from traceo.instrumentation.database import Covering, begin, cover, finish, silence, uncover, wanted
 from traceo.instrumentation.guard import around_async
 from traceo.instrumentation.hooks import Site
 
@@ -43,6 +43,11 @@ def install(site: Site) -> None:
         table = f"{schema}.{table_name}" if schema else table_name
         return _begin(site, connection, f"COPY {table} FROM STDIN")
 
+    def copied(connection: Any, query: Any = "", *args: Any, **kwargs: Any) -> Covering | None:
+        del kwargs
+        # It asks the server to quote the arguments, and then sends a text with them in it.
+        return cover(_begin(site, connection, f"COPY ({query}) TO STDOUT", args))
+
     def prepared(statement: Any, *args: Any, **kwargs: Any) -> Span | None:
         del kwargs
         return _begin(site, statement._connection, statement._query, args)  # noqa: SLF001  no public way
@@ -62,6 +67,9 @@ def install(site: Site) -> None:
     replace(Connection, "execute fetch fetchrow fetchval _copy_in _copy_out", text)
     replace(Connection, "executemany fetchmany", many)
     replace(Connection, "copy_records_to_table", records)
+    site.replace(
+        Connection, "copy_from_query", lambda original: around_async(original, _WHERE, copied, uncover)
+    )
     replace(PreparedStatement, "fetch fetchrow fetchval", prepared)
     replace(PreparedStatement, "executemany fetchmany", prepared_many)
     replace(Cursor, "_init", opened)

@@ -29,8 +29,10 @@ Covering = tuple[Span | None, Token[bool]]
 _MAX_PARAMETERS: Final = 64
 _CODES: Final = ("sqlstate", "pgcode", "sqlite_errorname")
 _PROCEDURE: Final = re.compile(r"[\w.$]{1,64}")
-_QUOTED: Final = re.compile(r"\"[^\"]*(?:\"|$)")
-_QUOTED_VALUE: Final = re.compile(r"'.*?(?:'(?= at line | for (?:key|column) |$)|$)")
+# Greedy: a value may hold what stands around it.
+_QUOTED: Final = re.compile(r"\".*\"|\".*")
+_QUOTED_FIRST: Final = re.compile(r"'.*'(?= at line | for key | for column )|'.*")
+_QUOTED_LITERAL: Final = re.compile(r"\"['\d].*\"|\"['\d].*")
 _SYNTAX_ERROR: Final = "42601"
 _VALUE_FIRST: Final = frozenset({"1062", "1064", "1292", "1366", "1411", "1525"})
 """MySQL's errors whose message begins with a value, in single quotes, or with a piece of the statement."""
@@ -157,16 +159,17 @@ def _tell(span: Span, error: BaseException) -> None:
 
 
 def _status_code(error: BaseException) -> str:
-    """SQLSTATE, SQLite's name of the error, or MySQL's number."""
-    for name in _CODES:
-        code = getattr(error, name, None)
-        if isinstance(code, str):
-            return code
+    """MySQL's number, SQLSTATE, or SQLite's name of the error."""
     match error.args:
         case (int(number), str()) if not isinstance(error, OSError):
             return str(number)
         case _:
-            return ""
+            pass
+    for name in _CODES:
+        code = getattr(error, name, None)
+        if isinstance(code, str):
+            return code
+    return ""
 
 
 def _message(error: BaseException, code: str) -> str | None:
@@ -179,8 +182,8 @@ def _message(error: BaseException, code: str) -> str | None:
     if code == _SYNTAX_ERROR or (len(code) == 5 and code.startswith("22")):
         return _QUOTED.sub('"?"', line)
     if code in _VALUE_FIRST:
-        return _QUOTED_VALUE.sub("'?'", line, count=1)
-    return line
+        return _QUOTED_FIRST.sub("'?'", line, count=1)
+    return _QUOTED_LITERAL.sub('"?"', line) if code == "SQLITE_ERROR" else line
 
 
 def _add_parameters(attributes: dict[str, AttributeValue], parameters: object) -> None:

@@ -198,6 +198,7 @@ def _finish(span: Span, result: object, error: BaseException | None) -> None:
     try:
         if span.is_recording():
             message = str(error.args[0] if error.args else "").rpartition(_IN_PIPELINE)[2]
+            message = message.removeprefix("('").removeprefix('("')  # so do the pipelines of asyncio
             code = getattr(error, "status_code", None) or _code(error, message)
             span.set_attribute(semconv.DB_RESPONSE_STATUS_CODE, code)
             say(span, error, _QUOTATION.split(message, maxsplit=1)[0].strip())

@@ -44,7 +44,7 @@ def _of_cursor(cursor: Any) -> Mapping[str, AttributeValue]:
     about: dict[str, AttributeValue] = {
         semconv.DB_SYSTEM_NAME: "mariadb" if "MariaDB" in version else "mysql"
     }
-    database = connection.db  # changes with select_db
+    database = connection.db
     if database:
         about[semconv.DB_NAMESPACE] = (
             database.decode("utf-8", "replace") if isinstance(database, bytes) else str(database)

@@ -15,6 +15,7 @@ from opentelemetry.util.types import AttributeValue
 from sqlalchemy.engine.base import Connection
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.engine.interfaces import ExecutionContext
+from sqlalchemy.pool.base import _ConnectionRecord  # pyright: ignore[reportPrivateUsage]  where a pool's connection is made
 
 from traceo import semconv
 from traceo.instrumentation.database import Covering, begin, cover, silence, uncover, wanted
@@ -44,9 +45,9 @@ def install(site: Site) -> None:
         del cursor, args, kwargs
         return _begin(site, engines, connection, text, parameters, is_many=False)
 
-    def ping(dialect: DefaultDialect, *args: Any, **kwargs: Any) -> Covering | None:
-        del dialect, args, kwargs
-        return silence() if site.active else None  # a pool that asks whether its connection is still there
+    def own(owner: object, *args: Any, **kwargs: Any) -> Covering | None:
+        del owner, args, kwargs
+        return silence() if site.active else None
 
     for name, before in (
         ("_exec_single_context", statement),
@@ -58,11 +59,13 @@ def install(site: Site) -> None:
             name,
             lambda original, before=before: around(original, "sqlalchemy.execute", before, uncover),
         )
-    site.replace(
-        DefaultDialect,
-        "_do_ping_w_event",
-        lambda original: around(original, "sqlalchemy.ping", ping, uncover),
-    )
+    # What is said to a new connection, by SQLAlchemy and by listeners, and to one that may be dead.
+    for owner, name in (
+        (_ConnectionRecord, "_ConnectionRecord__connect"),
+        (DefaultDialect, "_do_ping_w_event"),
+    ):
+        if hasattr(owner, name):  # neither is public
+            site.replace(owner, name, lambda original: around(original, "sqlalchemy.connect", own, uncover))
 
 
 def _begin(

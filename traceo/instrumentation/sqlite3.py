@@ -72,11 +72,13 @@ def _connections(site: Site) -> Leaves[sqlite3.Connection]:
             if site.active:
                 if not args and not kwargs:
                     return super().cursor(leaf_of_plain)
-                factory = kwargs.pop("factory", None) or (args[0] if args else None)
+                factory = args[0] if args else kwargs.get("factory")
                 if isinstance(factory, type):
-                    return super().cursor(cursors.of(factory), *args[1:], **kwargs)
-                if factory is not None and not args:
-                    kwargs["factory"] = factory
+                    leaf = cursors.of(factory)
+                    if args:
+                        args = (leaf, *args[1:])
+                    else:
+                        kwargs["factory"] = leaf
             return super().cursor(*args, **kwargs)
 
         # In C these run their statement on a cursor of the library's own class.
