@@ -49,6 +49,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     flush: str = "timer"
     exit_timeout_s: float = 2.0
     logs_level: str = "INFO"
+    logs_per_s: int = 200
     metrics: str = "auto"
     sources: Mapping[str, str] = {}
     """Where each setting that is not a default came from: ``"argument"``, a variable or a file."""

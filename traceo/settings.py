@@ -77,6 +77,18 @@ def _number(low: float, high: float) -> Callable[[Given], float]:
     return read
 
 
+def _count(low: int, high: int) -> Callable[[Given], int]:
+    def read(given: Given) -> int:
+        if isinstance(given, bool) or not isinstance(given, (str, int)):
+            raise TypeError
+        number = int(given)
+        if not low <= number <= high:
+            raise ValueError
+        return number
+
+    return read
+
+
 def _size(given: Given) -> int:
     if isinstance(given, bool) or not isinstance(given, (str, int)):
         raise TypeError
@@ -189,6 +201,10 @@ def _seconds(given: str) -> Given:
     # The specification counts milliseconds, OpenTelemetry for Python seconds; nobody waits 1000 s.
     number = float(given)
     return number / 1000 if number >= 1000 else number
+
+
+def _exporter(given: str) -> Given:
+    return "off" if given.strip().lower() == "none" else "auto"
 
 
 def _sampler(given: str) -> Given:
@@ -358,11 +374,19 @@ SETTINGS: tuple[Setting, ...] = (
         _level,
     ),
     Setting(
+        "logs_per_s",
+        "How many log lines a second one line of code may send; five seconds' worth may come at once, errors "
+        "ten times as often; 0 for no limit. What is left out is counted and told in the stream.",
+        "a whole number from 0 to 1000000",
+        _count(0, 1_000_000),
+    ),
+    Setting(
         "metrics",
         "Which metrics are sent: `auto` is those of the application (`app`), of its spans (`spans`) and of "
         "Traceo itself (`own`); `runtime` and `prometheus` add the interpreter's and those of "
         "prometheus_client, `-name` leaves one out, `off` sends none. See [metrics](metrics.md).",
         "auto, off, or app, spans, own, runtime and prometheus, separated by commas",
         _metrics,
+        otel={"OTEL_METRICS_EXPORTER": _exporter},
     ),
 )

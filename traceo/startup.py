@@ -23,10 +23,10 @@ from traceo.client import Client
 from traceo.config import Config, load, pyproject_of
 from traceo.errors import ConfigError
 from traceo.exporters.spool.names import has_leftovers
+from traceo.metering import Metering, interval_s, sources_of
 from traceo.pipeline.health import Status
 from traceo.pipeline.trouble import speak_on_stderr
 from traceo.pipeline.worker import Pipeline
-from traceo.records import LogRecord
 from traceo.settings import Given
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class Settings(TypedDict, total=False):
     flush: str
     exit_timeout_s: float
     logs_level: str
+    logs_per_s: int
     metrics: str | list[str] | bool
 
 
@@ -175,25 +176,39 @@ def _start(config: Config) -> Client:
     pipeline = Pipeline(
         # Without a thread of its own, delivery is waited for by whoever ends.
         lambda: _assemble(
-            config, chosen, config.timeout_s if pipeline.has_thread else max(0.1, config.exit_timeout_s / 2)
+            config,
+            chosen,
+            metering,
+            config.timeout_s if pipeline.has_thread else max(0.1, config.exit_timeout_s / 2),
         ),
         queue_bytes=config.queue_bytes,
         flush_every_s=config.flush_every_s if config.flush == "timer" else None,
+        collect_every_s=interval_s(os.environ),
         # A collector on this host may be looked for often: it costs a refused connection.
         retry_cap_s=5.0 if "endpoint" not in config.sources else 30.0,
         endpoint=config.public_endpoint,
         advice=_advice(config),
     )
     selection = _selection(config)
-    provider = _attempt("tracing", notes, lambda: _trace(config, pipeline, notes))
+    metering = Metering(sources_of(config.metrics), pipeline, config.service_name, notes)
+    provider = _attempt("tracing", notes, lambda: _trace(config, pipeline, metering, notes))
     hooks = None
     if provider is not None:
         hooks = _attempt("instrumentation", notes, lambda: _hook(config, selection, provider))
     if config.logs_level != "OFF" and selection.includes("logging"):
-        put_log = subjects.tagged(pipeline.put_log)
-        undo = _attempt("logs", notes, lambda: _hear(put_log, provider, config.logs_level))
+        undo = _attempt("logs", notes, lambda: _hear(config, pipeline, provider))
         detach += [undo] if undo is not None else []
-    client = Client(config, pipeline, provider=provider, hooks=hooks, detach=detach, notes=notes)
+    undo = _attempt("metrics", notes, metering.install)
+    detach += [undo] if undo is not None else []
+    client = Client(
+        config,
+        pipeline,
+        provider=provider,
+        metering=metering,
+        hooks=hooks,
+        detach=detach,
+        notes=notes,
+    )
     atexit.register(client.end)
     if config.spool_dir and has_leftovers(Path(config.spool_dir)):
         pipeline.start()  # whoever left it may not come again
@@ -216,7 +231,7 @@ def _attempt(what: str, notes: list[str], make: Callable[[], Any]) -> Any:
         return None
 
 
-def _trace(config: Config, pipeline: Pipeline, notes: list[str]) -> Any:
+def _trace(config: Config, pipeline: Pipeline, metering: Metering, notes: list[str]) -> Any:
     """Our provider as OpenTelemetry's global one; ``None`` if there is another, whose spans stay its own."""
     there = trace.get_tracer_provider()
     if getattr(there, "is_of_a_test", False):
@@ -237,7 +252,9 @@ def _trace(config: Config, pipeline: Pipeline, notes: list[str]) -> Any:
         flush=lambda timeout_s: pipeline.flush(config.exit_timeout_s if timeout_s is None else timeout_s),
         keep_errors=config.keep_errors,
         keep_slower_than_s=config.keep_slower_than_s,
+        span_metrics=metering.span_metrics(),
     )
+    metering.tracer_provider = provider
     trace.set_tracer_provider(provider)
     spans.bind(provider.get_tracer("traceo", __version__))
     subjects.bind(provider)
@@ -281,10 +298,16 @@ def _hook(config: Config, selection: "Selection", provider: Any) -> "Installed":
     return install(selection, tracer_provider=provider, options=options)
 
 
-def _hear(sink: Callable[[LogRecord], object], provider: Any, level: str) -> Callable[[], None]:
+def _hear(config: Config, pipeline: Pipeline, provider: Any) -> Callable[[], None]:
     from traceo.logs.tap import tap_logging  # noqa: PLC0415 - only when logs are wanted
 
-    return tap_logging(sink, provider, level)
+    return tap_logging(
+        subjects.tagged(pipeline.put_log),
+        provider,
+        config.logs_level,
+        per_s=config.logs_per_s,
+        left_out=pipeline.leave_out_log,
+    )
 
 
 def _advice(config: Config) -> str:
@@ -303,7 +326,7 @@ def _choose(config: Config) -> "Chosen | None":
     return armed(choose(config.redaction, source=source, deep_keys=config.deep_keys), source=source)
 
 
-def _assemble(config: Config, chosen: "Chosen | None", timeout_s: float) -> "Parts":
+def _assemble(config: Config, chosen: "Chosen | None", metering: Metering, timeout_s: float) -> "Parts":
     """Everything heavy, in the pipeline thread. A fork waits for it, so that no import is cut in two."""
     # HTTP, compression and sealing, which Destination would import later, when a fork no longer waits.
     import_module("traceo.exporters.peer")
@@ -344,9 +367,11 @@ def _assemble(config: Config, chosen: "Chosen | None", timeout_s: float) -> "Par
         certificate_file=environ.get("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", ""),
         key_file=environ.get("OTEL_EXPORTER_OTLP_CLIENT_KEY", ""),
     )
+    scrubber = Scrubber(redactor, sealer)
     return Parts(
         snapshot=snapshot,
-        scrubber=Scrubber(redactor, sealer),
+        scrubber=scrubber,
+        metrics=metering.parts(scrubber, engine),
         wrapped_keys=sealer.drain if sealer is not None else tuple,
         encode_traces=encode_traces,
         encode_logs=encode_logs,
@@ -385,6 +410,7 @@ def _signal_endpoints(config: Config, environ: Mapping[str, str]) -> "dict[Signa
     named: dict[Signal, str] = {
         "traces": environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", ""),
         "logs": environ.get("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", ""),
+        "metrics": environ.get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", ""),
     }
     return {signal: url for signal, url in named.items() if url}
 

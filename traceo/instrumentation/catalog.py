@@ -198,7 +198,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("5.4", "5.7"),
         hook="traceo.instrumentation.celery",
         captures="one producer span a message sent, one consumer span a run of a task, in one trace; "
-        "no arguments or results; retries are no errors",
+        "no arguments or results; retries are no errors; no span for what is said to the broker",
     ),
     Library(
         name="openai",
@@ -324,6 +324,22 @@ LIBRARIES: tuple[Library, ...] = (
         hook="traceo.instrumentation.executors",
         captures="no span: a task of a ThreadPoolExecutor runs in the context of whoever submitted it",
         aliases=("threading",),
+    ),
+    Library(
+        name="structlog",
+        module="structlog",
+        distribution="structlog",
+        tested=("24.1", "26.1"),
+        hook="traceo.instrumentation.structlog",
+        captures="each event as a log line, its keys as attributes; once, also where it goes to logging",
+    ),
+    Library(
+        name="loguru",
+        module="loguru",
+        distribution="loguru",
+        tested=("0.7", "0.7"),
+        hook="traceo.instrumentation.loguru",
+        captures="each line with its extra fields; once, also where it goes to logging or comes from it",
     ),
     Library(
         name="logging",

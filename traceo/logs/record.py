@@ -9,7 +9,15 @@ from typing import Any, Final, TypeAlias
 from traceo.logs.values import bounded, plain_text, to_value
 from traceo.records import AnyValue
 
-__all__ = ["ExceptionText", "body_of", "exception_of", "extras_of", "severity_of"]
+__all__ = [
+    "ExceptionText",
+    "body_of",
+    "exception_of",
+    "exception_text",
+    "extras_of",
+    "severity_of",
+    "values_of",
+]
 
 ExceptionText: TypeAlias = tuple[str, str, str]
 """Type, message and stack trace."""
@@ -34,24 +42,40 @@ def body_of(record: logging.LogRecord) -> AnyValue:
         return plain_text(message)
 
 
-def extras_of(record: logging.LogRecord) -> dict[str, AnyValue]:
-    """What came in through ``extra=`` (and through filters), bounded."""
+def extras_of(record: logging.LogRecord) -> dict[str, object]:
+    """What came in through ``extra=`` (and through filters), as it is."""
     fields = vars(record)
-    extras: dict[str, AnyValue] = {}
-    if len(fields) > _BASE:
-        for key, value in fields.items():
-            if key not in _STANDARD and len(extras) < _MAX_EXTRAS:
-                if key == "data" and record.name.startswith("celery."):
-                    continue  # the message and the exception again, and the task's arguments
-                extras[key] = to_value(value)
+    if len(fields) <= _BASE:
+        return {}
+    extras = {key: value for key, value in fields.items() if key not in _STANDARD}
+    if "data" in extras and record.name.startswith("celery."):
+        del extras["data"]  # the message and the exception again, and the task's arguments
+    if isinstance(record.msg, Mapping):  # structlog's way to its formatter
+        extras.pop("_logger", None)
+        extras.pop("_name", None)
     return extras
 
 
+def values_of(fields: Mapping[Any, object]) -> dict[str, AnyValue]:
+    """Fields as attributes, bounded."""
+    values: dict[str, AnyValue] = {}
+    for key, value in fields.items():
+        if len(values) >= _MAX_EXTRAS:
+            break
+        values[key if type(key) is str else plain_text(key)] = to_value(value)
+    return values
+
+
 def exception_of(record: logging.LogRecord) -> ExceptionText | None:
-    """The exception of the record. Formatted now: later its frames have moved on, and would be kept alive."""
-    info: Any = record.exc_info
+    """The exception of the record; see `exception_text`."""
+    if not record.exc_info and not record.exc_text:
+        return None
+    return exception_text(record.exc_info, record.exc_text or "")
+
+
+def exception_text(info: Any, text: str = "") -> ExceptionText | None:
+    """An exception as text. Formatted now: later its frames have moved on, and would be kept alive."""
     if not info or info[0] is None:
-        text = record.exc_text
         return ("", "", bounded(text, _MAX_TRACE)) if text else None
     known: _ExcInfo = info
     cls, error, trace = known

@@ -6,49 +6,69 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from traceo import lines
 from traceo.logs.handler import Handler
+from traceo.logs.rate import Limiter
 from traceo.records import LogRecord
 from traceo.tracing.resource import default_resource, record_of
 
 __all__ = ["tap_logging"]
 
 
-def tap_logging(sink: Callable[[LogRecord], object], provider: Any, level: str) -> Callable[[], None]:
-    """Hear every log record that a logger hands to its handlers; returns the way to stop.
+def tap_logging(
+    sink: Callable[[LogRecord], object],
+    provider: Any,
+    level: str,
+    *,
+    per_s: int = 0,
+    left_out: Callable[[], object] | None = None,
+) -> Callable[[], None]:
+    """Hear what loggers hand to their handlers, and what hooked libraries say; returns the way to stop.
 
     Not as a handler of the root logger: with one there, `logging.basicConfig` does nothing and warnings no
     longer reach stderr by themselves, so the application would log differently because of us.
+
+    ``per_s`` records a second of one line of code are kept, ``left_out`` is called for each of the others; 0
+    for no limit.
     """
     resource = provider.resource if provider is not None else default_resource()
-    handler = Handler(sink, record_of(resource), level)
-    _in_each_child(lambda: _rename(handler, provider))
+    limiter = Limiter(per_s) if per_s else None
+    handler = Handler(sink, record_of(resource), level, limiter=limiter, left_out=left_out)
     original = logging.Logger.callHandlers
     lowest = handler.level
 
     def callHandlers(self: logging.Logger, record: logging.LogRecord) -> None:  # noqa: N802
         if record.levelno >= lowest:
             handler.handle(record)
-        original(self, record)
+        if not lines.has_relays():
+            return original(self, record)
+        passing = lines.passing
+        before, passing.record = passing.record, record
+        try:
+            return original(self, record)
+        finally:
+            passing.record = before
 
     # A handler that looks for the caller (loguru's InterceptHandler) walks up while frames are of logging.
     callHandlers.__code__ = callHandlers.__code__.replace(co_filename=logging.__file__)
 
+    def in_child() -> None:
+        """A forked child's lines carry its own process id, as its spans do; gaps are its parent's to tell."""
+        if provider is not None:
+            handler.resource = record_of(provider.resource)
+        if limiter is not None:
+            limiter.clear()
+
     def stop() -> None:
         nonlocal lowest
         lowest = sys.maxsize  # for whoever has wrapped ours since
+        unlisten()
         if logging.Logger.callHandlers is callHandlers:
             logging.Logger.callHandlers = original
+        handler.tell_gaps(everything=True)
 
+    unlisten = lines.listen(handler.hear, lowest)
     logging.Logger.callHandlers = callHandlers
-    return stop
-
-
-def _in_each_child(task: Callable[[], None]) -> None:
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=task)
-
-
-def _rename(handler: Handler, provider: Any) -> None:
-    """A forked child's log lines carry its own process id, as its spans do."""
-    if provider is not None:
-        handler.resource = record_of(provider.resource)
+        os.register_at_fork(after_in_child=in_child)
+    return stop

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from traceo.pipeline.queue import LOGS, SPANS, Queue
+from traceo.pipeline.queue import LOGS, SPANS, Queue, Tally
 
 __all__ = ["KEYS", "METRICS", "Counts", "Health", "Recovered", "Status"]
 
@@ -162,6 +162,7 @@ class Health:
         "batches",
         "delivered",
         "keys_made",
+        "limited",
         "points_made",
         "raw_bytes",
         "recovered",
@@ -177,6 +178,8 @@ class Health:
         self.spooled: dict[str, int] = dict.fromkeys(_SIGNALS, 0)
         self._dropped: dict[str, dict[str, int]] = {signal: {} for signal in _SIGNALS}
         self.keys_made = 0
+        self.limited = Tally()
+        """Log lines that the rate limit left out: they never were in the queue."""
         self.points_made = 0
         self.refuses_metrics = 0
         """The status with which the endpoint said that it has no place for metrics."""
@@ -213,6 +216,8 @@ class Health:
         for reason, tally in (("queue_full", queue.full_drops), ("after_shutdown", queue.closed_drops)):
             if count := tally[signal].count:
                 dropped[reason] = dropped.get(reason, 0) + count
+        if signal == LOGS and (count := self.limited.count):
+            dropped["rate_limited"] = count
         return dropped
 
     def key_counts(self) -> Counts:
@@ -233,6 +238,7 @@ class Health:
         """The balance of one signal; exact whenever the pipeline is at rest."""
         full, closed = queue.full_drops[signal].count, queue.closed_drops[signal].count
         created = queue.taken[signal] + full + closed + queue.waiting()[signal]
+        created += self.limited.count if signal == LOGS else 0
         delivered, spooled = self.delivered[signal], self.spooled[signal]
         dropped = self.dropped(signal, queue)
         waiting = max(0, created - delivered - spooled - sum(dropped.values()))

@@ -161,6 +161,10 @@ class Pipeline:
         if self._parts is not None:
             self._parts.route.close()
 
+    def leave_out_log(self) -> None:
+        """Count a log line that is not put, because too many came from its place."""
+        self.health.limited.add()
+
     def start(self) -> None:
         """Have the thread before anything is put: something may wait on disk."""
         self._start()
@@ -338,6 +342,8 @@ class Pipeline:
             if self._collect_every_s is not None and not self._schedule_of_metrics().wait_s():
                 self._collect()
                 self._deliver()
+            if self._parts is not None and self._parts.metrics is not None:
+                self._parts.metrics.tick()
 
     def _turn(self) -> None:
         """Empty the queue into the backlog, and the backlog into the destination as far as it takes it."""
@@ -511,7 +517,11 @@ class Pipeline:
         return self.health.dropped(signal, self.queue)
 
     def _notice_overflow(self) -> None:
-        for tally in (*self.queue.full_drops.values(), *self.queue.closed_drops.values()):
+        for tally in (
+            *self.queue.full_drops.values(),
+            *self.queue.closed_drops.values(),
+            self.health.limited,
+        ):
             tally.fold()
         overflow = sum(tally.count for tally in self.queue.full_drops.values())
         if overflow > self._overflow:

@@ -1,0 +1,112 @@
+"""A log line as a logging library knows it, on its way to whoever listens.
+
+The hooks of structlog and loguru know the library, `traceo.logs` knows what becomes of a line; this is all
+that they share. It also knows which line this thread is handing on at the moment: these libraries often hand
+theirs on to one another, and a line is to be sent once.
+"""
+
+import threading
+from collections.abc import Callable, Collection, Mapping
+from logging import LogRecord
+from typing import Any
+
+__all__ = ["Line", "hand_on", "has_relays", "is_heard", "listen", "passing", "say"]
+
+
+class Line:
+    """One line; ``exc_info`` as the stdlib has it, ``exc_text`` if only its text is there.
+
+    ``left_away`` are names that are no fields of it, though a stdlib record of the same line may have them.
+    """
+
+    __slots__ = (
+        "body", "exc_info", "exc_text", "fields", "function", "left_away", "level", "level_name", "line",
+        "logger", "path", "stack",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        logger: str,
+        level: int,
+        level_name: str,
+        body: object,
+        fields: Mapping[Any, object],
+        left_away: Collection[Any] = (),
+        exc_info: Any = None,
+        exc_text: str = "",
+        stack: str = "",
+        path: str = "",
+        line: int = 0,
+        function: str = "",
+    ) -> None:
+        self.logger = logger
+        self.level = level
+        self.level_name = level_name
+        self.body = body
+        self.fields = fields
+        self.left_away = left_away
+        self.exc_info = exc_info
+        self.exc_text = exc_text
+        self.stack = stack
+        self.path = path
+        self.line = line
+        self.function = function
+
+
+class _Passing(threading.local):
+    """What this thread is in the middle of handing on."""
+
+    record: LogRecord | None = None
+    """A stdlib record, with the application's handlers now: one may hand it to loguru."""
+    message: str | None = None
+    """A loguru message, with the application's sinks now: one may hand it to the stdlib."""
+    event: Line | None = None
+    """A structlog event, with the logger beneath now: the stdlib's record of it takes this."""
+    is_proxied: bool = False
+    """Whether structlog calls the logger beneath by itself afterwards."""
+
+
+passing = _Passing()
+
+_NOBODY = 1 << 62
+_ear: Callable[[Line], object] | None = None
+_lowest = _NOBODY
+_relays = 0
+
+
+def listen(ear: Callable[[Line], object], lowest: int) -> Callable[[], None]:
+    """Have every line at or above level ``lowest`` brought to ``ear``; returns the way to stop."""
+    global _ear, _lowest
+    before = _ear, _lowest
+    _ear, _lowest = ear, lowest
+
+    def stop() -> None:
+        global _ear, _lowest
+        if _ear is ear:
+            _ear, _lowest = before
+
+    return stop
+
+
+def is_heard(level: int) -> bool:
+    """Whether anybody listens to lines of this level; 0, of no level, is always listened to."""
+    return level >= _lowest or (not level and _ear is not None)
+
+
+def say(line: Line) -> None:
+    """Bring a line to whoever listens."""
+    ear = _ear
+    if ear is not None:
+        ear(line)
+
+
+def hand_on(*, relays: bool) -> None:
+    """Say that a library which may take stdlib records, or make some, is hooked; or no longer."""
+    global _relays
+    _relays += 1 if relays else -1
+
+
+def has_relays() -> bool:
+    """Whether one is: only then the stdlib's side has anything to remember."""
+    return _relays > 0
