@@ -29,7 +29,7 @@ def test_no_measurement_is_lost_or_counted_twice_while_others_collect(busy, pref
     )
     meter = provider.get_meter("a")
     counter, histogram = meter.create_counter("c"), meter.create_histogram("h")
-    exponential = meter.create_histogram("e")
+    exponential, shared = meter.create_histogram("e"), meter.create_up_down_counter("s")
     sums = {}
     running = threading.Event()
 
@@ -38,6 +38,7 @@ def test_no_measurement_is_lost_or_counted_twice_while_others_collect(busy, pref
         for amount in range(ROUNDS):
             # Series that come and go: in deltas they are forgotten between two collections.
             attributes = {"thread": number % 2, "n": amount // 50}
+            shared.add(1)
             counter.add(1, attributes)
             histogram.record(1, attributes)
             exponential.record(1.5, {"n": amount // 1000})
@@ -50,14 +51,14 @@ def test_no_measurement_is_lost_or_counted_twice_while_others_collect(busy, pref
     def collect():
         for metric in provider.collect():
             total = sum(point.value if metric.kind == "sum" else point.count for point in metric.points)
-            sums[metric.name] = total + (sums.get(metric.name, 0) if preference == "delta" else 0)
+            sums[metric.name] = total + (sums.get(metric.name, 0) if metric.temporality == 1 else 0)
 
     while any(thread.is_alive() for thread in threads):
         collect()
     for thread in threads:
         thread.join()
     collect()
-    assert sums == {"c": THREADS * ROUNDS, "h": THREADS * ROUNDS, "e": THREADS * ROUNDS}
+    assert sums == dict.fromkeys("sche", THREADS * ROUNDS)
     assert provider.ignored() == {}
 
 
