@@ -125,9 +125,11 @@ def uncover(
 ) -> None:
     """End what :func:`cover` or :func:`silence` began, and its span with ``end``."""
     span, token = covering
-    _covered.reset(token)
-    if span is not None:
-        end(span, result, error)
+    try:
+        if span is not None:
+            end(span, result, error)
+    finally:
+        _covered.reset(token)
 
 
 def say(span: Span, error: BaseException, message: str | None) -> None:
