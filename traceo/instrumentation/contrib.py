@@ -2,8 +2,8 @@
 
 Each row names the one distribution, and in it the very classes, that may instrument a library. They are used
 when that distribution is installed and the app has imported the library; the module that is loaded must lie
-where the distribution says, so that a package that shadows it is refused. `traceo.instrumentation.stable_names`
-holds their spans to our promises. Their own metrics and events are off: metrics are taken from spans.
+where the distribution says, so that a package that shadows it is refused. Their spans are held to our
+promises by `traceo.instrumentation.stable_names`. Their own metrics and events are off: metrics are taken from spans.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -130,13 +131,18 @@ def _instrument(site: Site, instrumentor: Any) -> None:
     care = _CARE.get(type(instrumentor).__name__, _Care())
     site.on_restore(lambda: care.undone(instrumentor))
     care.before(instrumentor, settings)
-    try:
-        instrumentor.instrument(raise_exception_on_conflict=True, **settings)
-    except DependencyConflictError as conflict:
-        row = next(row for row in LIBRARIES if row.name == site.name)
-        if is_older(importlib.metadata.version(row.distribution), row):
-            raise NotHooked("failed", str(conflict)) from None
-        instrumentor.instrument(skip_dep_check=True, **settings)  # newer than they say; tested, or flagged
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore"
+        )  # an app that turns warnings into errors has none of this in its hands
+        try:
+            instrumentor.instrument(raise_exception_on_conflict=True, **settings)
+        except DependencyConflictError as conflict:
+            row = next(row for row in LIBRARIES if row.name == site.name)
+            if is_older(importlib.metadata.version(row.distribution), row):
+                raise NotHooked("failed", str(conflict)) from None
+            # Newer than they say: tested by us, or flagged.
+            instrumentor.instrument(skip_dep_check=True, **settings)
     site.on_restore(instrumentor.uninstrument)
     care.after(instrumentor)
 

@@ -37,7 +37,7 @@ __all__ = ["StableTracerProvider"]
 
 _Read = Callable[[Any], AttributeValue | None]
 
-_GRPC_CODES: Final = (
+_GRPC_CODES: Final[tuple[str, ...]] = (
     "OK",
     "CANCELLED",
     "UNKNOWN",
@@ -84,8 +84,15 @@ def _same(value: Any) -> AttributeValue | None:
     return value
 
 
+def _host(value: Any) -> AttributeValue | None:
+    """The first of the servers that aiokafka's tells as JSON, ``["a:9092", "b:9092"]``; else as it is."""
+    first = str(value).strip('["').partition('"')[0]
+    return first.rpartition(":")[0] if first != value else value
+
+
 def _grpc_code(value: Any) -> AttributeValue | None:
-    return _GRPC_CODES[value] if 0 <= value < len(_GRPC_CODES) else str(value)
+    code = int(value)
+    return _GRPC_CODES[code] if 0 <= code < len(_GRPC_CODES) else str(code)
 
 
 def _operation(value: Any) -> AttributeValue | None:
@@ -93,6 +100,7 @@ def _operation(value: Any) -> AttributeValue | None:
 
 
 _RENAMED: Final[Mapping[str, tuple[str, _Read]]] = {
+    semconv.SERVER_ADDRESS: (semconv.SERVER_ADDRESS, _host),
     "rpc.system": (semconv.RPC_SYSTEM_NAME, _same),
     "rpc.grpc.status_code": (semconv.RPC_RESPONSE_STATUS_CODE, _grpc_code),
     "rpc.user_agent": (semconv.USER_AGENT_ORIGINAL, _same),
@@ -300,6 +308,8 @@ class _StableSpan(Span):
         if self._recorded is not None:
             return
         self._recorded = exception
+        if type(exception) is Exception and not exception.args:
+            return  # how a gRPC server leaves a handler that has told a status
         if not is_abandoned(exception):
             record(self._span, exception, at_ns=timestamp)
 
