@@ -29,15 +29,22 @@ def test_the_package_shows_exactly_these_names():
         "Status",
         "TraceoError",
         "__version__",
+        "counter",
         "flush",
+        "gauge",
+        "histogram",
         "init",
         "instrument",
+        "observable_counter",
+        "observable_gauge",
+        "observable_up_down_counter",
         "redact",
         "shutdown",
         "span",
         "status",
         "subject",
         "uninstrument",
+        "up_down_counter",
     ]
     assert set(traceo.__all__) <= set(dir(traceo))
 

@@ -1,12 +1,12 @@
-"""Traceo: traces and logs that are safe to look at, from one line.
+"""Traceo: traces, metrics and logs that are safe to look at, from one line.
 
 >>> import traceo
 >>> traceo.redact("mail ada@example.com").text
 'mail [EMAIL]'
 
-`init` starts it; `span` and `instrument` add what the hooks cannot see, `subject` whom it is about; `status`,
-`flush` and `shutdown` say and settle what has become of it. Read on in ``startup.py``, ``client.py`` and
-``pipeline/``.
+`init` starts it; `span` and `instrument` add what the hooks cannot see, `counter`, `histogram` and their kin
+what is to be counted, `subject` whom it is about; `status`, `flush` and `shutdown` say and settle what has
+become of it. Read on in ``startup.py``, ``client.py`` and ``pipeline/``.
 """
 
 from typing import TYPE_CHECKING
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from traceo.client import Client
     from traceo.errors import ConfigError, TraceoError
     from traceo.libraries import Instrumented, uninstrument
+    from traceo.meters import (
+        counter,
+        gauge,
+        histogram,
+        observable_counter,
+        observable_gauge,
+        observable_up_down_counter,
+        up_down_counter,
+    )
     from traceo.pipeline.health import Counts, Status
     from traceo.redaction import Policy, Redacted, redact
     from traceo.spans import instrument, span
@@ -33,15 +42,22 @@ __all__ = [
     "Status",
     "TraceoError",
     "__version__",
+    "counter",
     "flush",
+    "gauge",
+    "histogram",
     "init",
     "instrument",
+    "observable_counter",
+    "observable_gauge",
+    "observable_up_down_counter",
     "redact",
     "shutdown",
     "span",
     "status",
     "subject",
     "uninstrument",
+    "up_down_counter",
 ]
 
 # Nothing is imported before it is used: `import traceo` in a module that never calls it costs a millisecond.
@@ -54,15 +70,22 @@ _HOMES = {
     "Redacted": "traceo.redaction",
     "Status": "traceo.pipeline.health",
     "TraceoError": "traceo.errors",
+    "counter": "traceo.meters",
     "flush": "traceo.startup",
+    "gauge": "traceo.meters",
+    "histogram": "traceo.meters",
     "init": "traceo.startup",
     "instrument": "traceo.spans",
+    "observable_counter": "traceo.meters",
+    "observable_gauge": "traceo.meters",
+    "observable_up_down_counter": "traceo.meters",
     "redact": "traceo.redaction",
     "shutdown": "traceo.startup",
     "span": "traceo.spans",
     "status": "traceo.startup",
     "subject": "traceo.subjects",
     "uninstrument": "traceo.libraries",
+    "up_down_counter": "traceo.meters",
 }
 
 

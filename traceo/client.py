@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from traceo.config import Config
 from traceo.endings import Endings, keep_interrupted
+from traceo.metering import Metering
 from traceo.pipeline.health import Counts, Status
 from traceo.pipeline.worker import Pipeline
 
@@ -34,12 +35,23 @@ class Client:
         config: what it runs with.
         pipeline: takes spans and logs; ``None`` when Traceo is switched off.
         provider: the tracer provider whose spans go to the pipeline.
+        metering: what is measured.
         hooks: the libraries that were hooked.
         detach: called at shutdown, to take log and other hooks off again.
         notes: what could not be done at the start, for `status`.
     """
 
-    __slots__ = ("_detach", "_endings", "_is_shut", "_notes", "_pipeline", "config", "hooks", "provider")
+    __slots__ = (
+        "_detach",
+        "_endings",
+        "_is_shut",
+        "_notes",
+        "_pipeline",
+        "config",
+        "hooks",
+        "metering",
+        "provider",
+    )
 
     def __init__(
         self,
@@ -47,16 +59,18 @@ class Client:
         pipeline: Pipeline | None = None,
         *,
         provider: Any = None,
+        metering: Metering | None = None,
         hooks: Hooks | None = None,
         detach: Sequence[Callable[[], object]] = (),
         notes: Sequence[str] = (),
     ) -> None:
         self.config = config
         self.provider = provider
+        self.metering = metering
         self.hooks = hooks
         self._pipeline = pipeline
         self._detach = tuple(detach)
-        self._notes = tuple(notes)
+        self._notes = notes
         self._endings: Endings | None = None
         self._is_shut = False
 
@@ -99,7 +113,7 @@ class Client:
         """A snapshot of what happened so far."""
         config, pipeline = self.config, self._pipeline
         if pipeline is None:
-            return Status(state="disabled", endpoint=config.public_endpoint, notes=self._notes)
+            return Status(state="disabled", endpoint=config.public_endpoint, notes=tuple(self._notes))
         spans, logs = pipeline.balance()
         health = pipeline.health
         return Status(
@@ -112,6 +126,8 @@ class Client:
             instrumentation=tuple(self.hooks.names) if self.hooks is not None else (),
             spans=spans,
             logs=logs,
+            metrics=health.point_counts(),
+            overflows=self.metering.overflows() if self.metering is not None else {},
             recovered=health.recovered.counts(),
             spool=pipeline.spool,
             spool_bytes=pipeline.spool_bytes,
@@ -133,7 +149,7 @@ class Client:
         if pipeline is None or not self.config.exit_timeout_s:
             return
         self._endings = Endings(self.end_now, self.flush_now, lambda: pipeline.route is not None)
-        self._notes += tuple(self._endings.install())
+        self._notes = [*self._notes, *self._endings.install()]
 
     def end(self) -> None:
         """The process ends: give delivery its ``exit_timeout_s``, raise nothing."""
@@ -177,6 +193,8 @@ class Client:
         """See `Pipeline.after_fork_in_child`."""
         if self._pipeline is not None:
             self._pipeline.after_fork_in_child()
+        if self.metering is not None:
+            self.metering.after_fork_in_child()
         if self._endings is not None:
             self._endings.signals.after_fork_in_child()
 

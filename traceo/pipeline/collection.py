@@ -31,6 +31,8 @@ class MetricParts(msgspec.Struct, frozen=True, kw_only=True):
     """Every instrument's points. Never raises; may run code of the application."""
     scrubber: MetricScrubber
     encode: Callable[[Sequence[MetricRecord]], bytes]
+    tick: Callable[[], object] = tuple
+    """Called whenever the thread is awake: what is sampled between two collections. Never raises."""
     watch: Callable[[Sequence[MetricRecord]], object] | None = None
     """Sees what leaves, for tests."""
 
