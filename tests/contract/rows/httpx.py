@@ -9,28 +9,27 @@ from tests.contract.row import Planted, Row
 
 
 class Calls:
-    def __init__(self, base: str, library: ModuleType = httpx) -> None:
+    def __init__(self, base: str, client: httpx.Client) -> None:
         self.base = base
-        self.library = library
+        self.client = client
 
     def good(self, planted: Planted) -> object:
-        with self.library.Client() as client:
-            answer = client.post(
-                f"{self.base}/echo/{planted.email}",
-                params={"q": planted.card, "token": planted.secret},
-                headers={"Authorization": f"Bearer {planted.secret}", "X-Mail": planted.email},
-                json={"text": planted.unspoken},
-            )
+        answer = self.client.post(
+            f"{self.base}/echo/{planted.email}",
+            params={"q": planted.card, "token": planted.secret},
+            headers={"Authorization": f"Bearer {planted.secret}", "X-Mail": planted.email},
+            json={"text": planted.unspoken},
+        )
         return answer.status_code, answer.json()
 
     def bad(self, planted: Planted) -> object:
-        with self.library.Client() as client:
-            return client.get(f"http://127.0.0.1:9/{planted.email}?card={planted.card}")
+        return self.client.get(f"http://127.0.0.1:9/{planted.email}?card={planted.card}")
 
 
 @contextmanager
-def opened(request) -> Iterator[Calls]:
-    yield Calls(request.getfixturevalue("serve")(pages))
+def opened(request, library: ModuleType = httpx) -> Iterator[Calls]:
+    with library.Client() as client:
+        yield Calls(request.getfixturevalue("serve")(pages), client)
 
 
 ROW = Row(
