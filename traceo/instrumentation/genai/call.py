@@ -196,7 +196,8 @@ def fail_quietly(span: Span, error: BaseException) -> None:
     span.set_attribute(semconv.ERROR_TYPE, error_type(error))
     if is_abandoned(error):
         return
-    code: Any = field(error, "code") or field(error, "type")
+    said: Any = field(field(error, "body"), "error")
+    code: Any = field(error, "code") or field(error, "type") or field(said, "type")
     is_code = isinstance(code, str) and _CODE.fullmatch(code)
     span.set_status(Status(StatusCode.ERROR, code if is_code else None))
     if type(error).__name__ in _PLAIN_SPOKEN:
