@@ -4,13 +4,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 from traceo import lines, semconv
 from traceo.logs.rate import Gap, Limiter
-from traceo.logs.record import body_of, exception_text, extras_of, severity_of, values_of
+from traceo.logs.record import (
+    body_of,
+    exception_text,
+    extras_of,
+    has_extras,
+    severity_of,
+    values_of,
+)
 from traceo.logs.values import bounded, to_value
-from traceo.records import AnyValue, LogRecord, ResourceRecord, ScopeRecord
+from traceo.records import AnyValue, Attributes, LogRecord, ResourceRecord, ScopeRecord
 from traceo.tracing import current_ids
 
 __all__ = ["Handler"]
@@ -59,7 +65,16 @@ class Handler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """The stdlib's entry, without its lock: nothing here needs one, and a fork could leave it taken."""
-        return self._take(record.name, self._keep, record)
+        if self._is_ours(record.name):
+            return False
+        self._inside.busy = True
+        try:
+            return self._keep(record)
+        except Exception:  # an observer's fault is not the application's
+            self.failures += 1
+            return False
+        finally:
+            self._inside.busy = False
 
     def emit(self, record: logging.LogRecord) -> None:
         """For callers that go around :meth:`handle`."""
@@ -67,7 +82,15 @@ class Handler(logging.Handler):
 
     def hear(self, line: lines.Line) -> None:
         """The entry for lines of other logging libraries."""
-        self._take(line.logger, self._keep_line, line)
+        if self._is_ours(line.logger):
+            return
+        self._inside.busy = True
+        try:
+            self._keep_line(line)
+        except Exception:
+            self.failures += 1
+        finally:
+            self._inside.busy = False
 
     def tell_gaps(self, *, everything: bool = False) -> None:
         """Say in the stream which lines were turned away, as far as it is due."""
@@ -75,46 +98,57 @@ class Handler(logging.Handler):
             for gap in self._limiter.gaps(everything=everything):
                 self._sink(self._gap(gap))
 
-    def _take(self, name: str, keep: Callable[[Any], bool], line: object) -> bool:
-        if getattr(self._inside, "busy", False) or name == _OWN or (name and name.startswith(_BELOW)):
+    def _is_ours(self, name: str) -> bool:
+        if name == _OWN or getattr(self._inside, "busy", False) or (name and name.startswith(_BELOW)):
             self.ignored += 1
-            return False
-        self._inside.busy = True
-        try:
-            return keep(line)
-        except Exception:  # an observer's fault is not the application's
-            self.failures += 1
-            return False
-        finally:
-            self._inside.busy = False
+            return True
+        return False
 
     def _keep(self, record: logging.LogRecord) -> bool:
-        if not self.filter(record):
+        if self.filters and not self.filter(record):
             return False
-        line = None
         if lines.has_relays():
             passing = lines.passing
             if passing.message is not None and passing.message in str(body_of(record)):
                 return False  # loguru has said it, and this is how the application hands it on
             line, passing.event = passing.event, None
-        path, number = (record.pathname, record.lineno) if line is None else (line.path, line.line)
-        if not self._may_pass(path, number, record.levelno):
+            if line is not None:
+                return self._keep_event(line, record)
+        if not self._may_pass(record.pathname, record.lineno, record.levelno):
             return False
-        if line is None:
-            line = _line_of(record)
-        else:  # structlog's, of which this is the record
-            line.level, line.level_name = record.levelno, record.levelname
-            extras = {k: v for k, v in extras_of(record).items() if k not in line.left_away}
-            line.fields = {**extras, **line.fields}
-            line.exc_info = line.exc_info or record.exc_info
-        self._send(line, int(record.created * 1e9), record.thread, record.threadName)
+        attributes: dict[str, AnyValue] = {
+            semconv.CODE_FILE_PATH: record.pathname,
+            semconv.CODE_LINE_NUMBER: record.lineno,
+            semconv.CODE_FUNCTION_NAME: record.funcName,
+            semconv.THREAD_ID: record.thread,
+            semconv.THREAD_NAME: record.threadName,
+        }
+        if has_extras(record):
+            attributes.update(extras_of(record))
+        if record.stack_info:
+            attributes[semconv.CODE_STACKTRACE] = bounded(record.stack_info)
+        if record.exc_info or record.exc_text:
+            _add_exception(attributes, record.exc_info, record.exc_text or "")
+        time_ns = int(record.created * 1e9)
+        self._send(record.name, time_ns, record.levelno, record.levelname, body_of(record), attributes)
         return True
 
-    def _keep_line(self, line: lines.Line) -> bool:
-        if not self._may_pass(line.path, line.line, line.level):
+    def _keep_event(self, line: lines.Line, record: logging.LogRecord) -> bool:
+        """A line of structlog's, of which ``record`` is what the stdlib has."""
+        if not self._may_pass(line.path, line.line, record.levelno):
             return False
-        self._send(line, time.time_ns(), threading.get_ident(), threading.current_thread().name)
+        attributes = _attributes_of(line, record.thread, record.threadName, extras_of(record, line.left_away))
+        if not line.exc_info and record.exc_info:
+            _add_exception(attributes, record.exc_info, "")
+        time_ns = int(record.created * 1e9)
+        self._send(line.logger, time_ns, record.levelno, record.levelname, to_value(line.body), attributes)
         return True
+
+    def _keep_line(self, line: lines.Line) -> None:
+        if self._may_pass(line.path, line.line, line.level):
+            attributes = _attributes_of(line, threading.get_ident(), threading.current_thread().name)
+            body = to_value(line.body)
+            self._send(line.logger, time.time_ns(), line.level, line.level_name, body, attributes)
 
     def _may_pass(self, path: str, line: int, level: int) -> bool:
         limiter = self._limiter
@@ -127,35 +161,25 @@ class Handler(logging.Handler):
             self.tell_gaps()
         return passes
 
-    def _send(self, line: lines.Line, time_ns: int, thread: int | None, thread_name: str | None) -> None:
-        attributes: dict[str, AnyValue] = {
-            semconv.CODE_FILE_PATH: line.path,
-            semconv.CODE_LINE_NUMBER: line.line,
-            semconv.CODE_FUNCTION_NAME: line.function,
-            semconv.THREAD_ID: thread,
-            semconv.THREAD_NAME: thread_name,
-        }
-        if line.fields:
-            attributes.update(values_of(line.fields))
-        if line.stack:
-            attributes[semconv.CODE_STACKTRACE] = bounded(line.stack)
-        if line.exc_info or line.exc_text:
-            exception = exception_text(line.exc_info, line.exc_text)
-            if exception is not None:
-                kind, message, stack = exception
-                attributes[semconv.EXCEPTION_TYPE] = kind
-                attributes[semconv.EXCEPTION_MESSAGE] = message
-                attributes[semconv.EXCEPTION_STACKTRACE] = stack
+    def _send(
+        self,
+        logger: str,
+        time_ns: int,
+        level: int,
+        level_name: str,
+        body: AnyValue,
+        attributes: dict[str, AnyValue],
+    ) -> None:
         trace_id, span_id, flags = current_ids()
         self._sink(
             LogRecord(
                 resource=self.resource,
-                scope=self._scope(line.logger),
+                scope=self._scope(logger),
                 time_ns=time_ns,
                 observed_ns=time.time_ns(),
-                severity=severity_of(line.level),
-                severity_text=line.level_name,
-                body=to_value(line.body),
+                severity=severity_of(level),
+                severity_text=level_name,
+                body=body,
                 attributes=attributes,
                 trace_id=trace_id,
                 span_id=span_id,
@@ -191,17 +215,29 @@ class Handler(logging.Handler):
         return scope
 
 
-def _line_of(record: logging.LogRecord) -> lines.Line:
-    return lines.Line(
-        logger=record.name,
-        level=record.levelno,
-        level_name=record.levelname,
-        body=body_of(record),
-        fields=extras_of(record),
-        exc_info=record.exc_info,
-        exc_text=record.exc_text or "",
-        stack=record.stack_info or "",
-        path=record.pathname,
-        line=record.lineno,
-        function=record.funcName,
-    )
+def _attributes_of(
+    line: lines.Line, thread: int | None, thread_name: str | None, extras: Attributes | None = None
+) -> dict[str, AnyValue]:
+    attributes: dict[str, AnyValue] = {
+        semconv.CODE_FILE_PATH: line.path,
+        semconv.CODE_LINE_NUMBER: line.line,
+        semconv.CODE_FUNCTION_NAME: line.function,
+        semconv.THREAD_ID: thread,
+        semconv.THREAD_NAME: thread_name,
+        **(extras or {}),
+        **values_of(line.fields),
+    }
+    if line.stack:
+        attributes[semconv.CODE_STACKTRACE] = bounded(line.stack)
+    if line.exc_info or line.exc_text:
+        _add_exception(attributes, line.exc_info, line.exc_text)
+    return attributes
+
+
+def _add_exception(attributes: dict[str, AnyValue], info: object, text: str) -> None:
+    exception = exception_text(info, text)
+    if exception is not None:
+        kind, message, stack = exception
+        attributes[semconv.EXCEPTION_TYPE] = kind
+        attributes[semconv.EXCEPTION_MESSAGE] = message
+        attributes[semconv.EXCEPTION_STACKTRACE] = stack

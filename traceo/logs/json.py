@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from traceo.logs.record import body_of, exception_of, extras_of, values_of
+from traceo.logs.record import body_of, exception_of, extras_of
 from traceo.logs.values import plain_text
 from traceo.records import AnyValue
 from traceo.tracing import current_ids
@@ -61,7 +61,7 @@ class JsonFormatter(logging.Formatter):
             fields["exception"] = {"type": kind, "message": message, "stacktrace": stack}
         extras = extras_of(record)
         if extras:
-            fields["attributes"] = values_of(extras)
+            fields["attributes"] = extras
         return fields
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Any, Final, TypeAlias
 
@@ -15,6 +15,7 @@ __all__ = [
     "exception_of",
     "exception_text",
     "extras_of",
+    "has_extras",
     "severity_of",
     "values_of",
 ]
@@ -42,16 +43,21 @@ def body_of(record: logging.LogRecord) -> AnyValue:
         return plain_text(message)
 
 
-def extras_of(record: logging.LogRecord) -> dict[str, object]:
-    """What came in through ``extra=`` (and through filters), as it is."""
-    fields = vars(record)
-    if len(fields) <= _BASE:
-        return {}
-    extras = {key: value for key, value in fields.items() if key not in _STANDARD}
+def has_extras(record: logging.LogRecord) -> bool:
+    """Whether something may have come in through ``extra=``; costs next to nothing."""
+    return len(vars(record)) > _BASE
+
+
+def extras_of(record: logging.LogRecord, leave: Collection[Any] = ()) -> dict[str, AnyValue]:
+    """What came in through ``extra=`` (and through filters) but for the names in ``leave``, bounded."""
+    extras: dict[str, AnyValue] = {}
+    for key, value in vars(record).items():
+        if key not in _STANDARD and key not in leave and len(extras) < _MAX_EXTRAS:
+            extras[key] = to_value(value)
     if "data" in extras and record.name.startswith("celery."):
         del extras["data"]  # the message and the exception again, and the task's arguments
-    if isinstance(record.msg, Mapping):  # structlog's way to its formatter
-        extras.pop("_logger", None)
+    if "_logger" in extras and isinstance(record.msg, Mapping):  # structlog's way to its formatter
+        del extras["_logger"]
         extras.pop("_name", None)
     return extras
 
