@@ -7,7 +7,7 @@ error handler has turned into a response is told if that response is a 5xx.
 
 from typing import Any
 
-from flask import Flask
+from flask.app import Flask
 from flask.globals import request
 from werkzeug.exceptions import HTTPException
 
