@@ -284,3 +284,34 @@ print(*on, *rooms())
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert ran.stdout.split() == ["instrumentation", "instrumentation", "handlers", "handlers"]
+
+
+def test_requests_of_the_test_client_are_seen_too(spans, hook):
+    from django.test import Client
+
+    hook("django")
+    client = Client(raise_request_exception=False)
+    assert client.get("/users/7/").json() == {"user": 7}
+    assert client.get("/fail/boom").status_code == 500
+    assert b"".join(client.get("/stream").streaming_content) == b"ab"
+    with pytest.raises(LookupError):
+        Client().get("/fail/boom")
+    assert [(span.name, told(span)) for span in spans.all()] == [
+        ("GET /users/<int:user>/", (200, UNSET, "", [])),
+        ("GET /fail/<str:kind>", (500, ERROR, "LookupError", ["LookupError"])),
+        ("GET /stream", (200, UNSET, "", [])),
+        ("GET /fail/<str:kind>", (500, ERROR, "LookupError", ["LookupError"])),
+    ]
+
+
+async def test_requests_of_the_async_test_client_are_seen_too(spans, hook):
+    from django.test import AsyncClient
+
+    hook("django")
+    client = AsyncClient(raise_request_exception=False)
+    assert (await client.get("/async/users/7/")).json() == {"user": 7}
+    assert (await client.get("/fail-async")).status_code == 500
+    assert [(span.name, told(span)) for span in spans.all()] == [
+        ("GET /async/users/<int:user>/", (200, UNSET, "", [])),
+        ("GET /fail-async", (500, ERROR, "LookupError", ["LookupError"])),
+    ]

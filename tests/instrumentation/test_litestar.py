@@ -11,6 +11,9 @@ from litestar.static_files import create_static_files_router
 from litestar.testing import TestClient
 from litestar.types import Receive, Scope, Send
 from opentelemetry import trace
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
 
 from tests.instrumentation.waiting import until
 
@@ -211,3 +214,31 @@ def test_off_restores_the_very_object(spans, hook):
     with TestClient(shop()) as client:
         assert client.get("/users/7").json() == {"user": 7}
     assert spans.all() == []
+
+
+async def test_applications_mounted_in_each_other_are_one_span_with_the_whole_template(spans, hook):
+    async def item(request):
+        return PlainTextResponse("")
+
+    inside = Starlette(routes=[Route("/items/{item}/", item)])  # Litestar adds the slash
+
+    @asgi("/inside", is_mount=True, copy_scope=True)
+    async def mount(scope: Scope, receive: Receive, send: Send) -> None:
+        await inside(scope, receive, send)
+
+    hook("litestar,starlette")
+    outside = Starlette(routes=[Mount("/tenants/{tenant}", app=shop(mount))])
+    for app, path in (
+        (outside, "/tenants/acme/users/5"),
+        (outside, "/tenants/acme/inside/items/6"),
+        (outside, "/tenants/acme/none"),
+        (shop(mount), "/inside/items/7"),
+    ):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+            await client.get(path)
+    assert [(span.scope.name.rpartition(".")[2], span.name) for span in spans.all()] == [
+        ("starlette", "GET /tenants/{tenant}/users/{user}"),
+        ("starlette", "GET /tenants/{tenant}/inside/{path}"),
+        ("starlette", "GET /tenants/{tenant}/{path}"),
+        ("litestar", "GET /inside/items/{item}/"),
+    ]

@@ -49,13 +49,11 @@ def observed(
     async def __call__(self: Any, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: N807  takes its place
         exchange: _Exchange | None = None
         try:
-            if (
-                site.active
-                and MARK not in scope
-                and scope["type"] in {"http", "websocket"}
-                and wanted(self, scope)
-            ):
-                exchange = _begin(site, self, scope, send, route_of)
+            if site.active and scope["type"] in {"http", "websocket"}:
+                if MARK in scope:
+                    _enter(self, scope, route_of)
+                elif wanted(self, scope):
+                    exchange = _begin(site, self, scope, send, route_of)
         except Exception as error:
             failed("asgi.request", error)
         if exchange is None:
@@ -103,14 +101,22 @@ def _begin(site: Site, app: Any, scope: Scope, send: Send, route_of: RouteOf) ->
     return exchange
 
 
+def _enter(app: Any, scope: Scope, route_of: RouteOf) -> None:
+    """The request meets another hook further in: ``app`` is mounted, and knows the rest of the template."""
+    exchange = scope[MARK]
+    if isinstance(exchange, _Exchange) and exchange.mounted is None and exchange.app is not app:
+        exchange.mounted = (route_of, app, scope, scope["path"], scope.get("root_path") or "")
+
+
 class _Exchange(Exchange):
     """An exchange whose response comes by ``send``."""
 
-    __slots__ = ("_app", "_route_of", "_scope", "_send", "_surrounding")
+    __slots__ = ("_route_of", "_scope", "_send", "_surrounding", "app", "mounted")
 
     def serve(self, app: Any, scope: Scope, send: Send, route_of: RouteOf) -> None:
         """Take what the response and the route are told by."""
-        self._app = app
+        self.app = app
+        self.mounted: tuple[RouteOf, Any, Scope, str, str] | None = None
         self._scope = scope
         self._send = send
         self._route_of = route_of
@@ -145,15 +151,19 @@ class _Exchange(Exchange):
         except Exception as failure:
             failed("asgi.leave", failure)
         # The context holds this exchange: leave no cycle, nor the app's objects in a context that is kept.
-        self._app = self._surrounding = self.context = None
+        self.app = self.mounted = self._surrounding = self.context = None
         self._scope = _NO_SCOPE
 
     def route(self) -> str | None:
-        """See :class:`Exchange`; the rule of a mounted framework of another kind stands for the tail."""
-        template = self._route_of(self._app, self._scope, self.path)
-        if self.rule and template and template.endswith(TAIL):
-            return template.removesuffix(TAIL) + self.rule
-        return template
+        """See :class:`Exchange`; what a mounted framework of another kind has matched stands for the tail."""
+        template = self._route_of(self.app, self._scope, self.path)
+        if template is None or not template.endswith(TAIL):
+            return template
+        rest = self.rule
+        if rest is None and self.mounted is not None:
+            route_of, app, scope, path, root = self.mounted
+            rest = (route_of(app, scope, path) or "").removeprefix(root)
+        return template.removesuffix(TAIL) + rest if rest else template
 
     def _answered(self) -> None:
         if self.status >= 500 or self._being_handled() is not None:
@@ -201,7 +211,7 @@ def _add_addresses(attributes: dict[str, AttributeValue], scope: Scope, host: by
         add_server(attributes, host.decode("latin-1"))
     elif server:
         attributes[semconv.SERVER_ADDRESS] = server[0]
-        if server[1] is not None:
+        if isinstance(server[1], int):
             attributes[semconv.SERVER_PORT] = server[1]
     client = scope.get("client")
     if client:

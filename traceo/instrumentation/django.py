@@ -7,6 +7,7 @@ or a middleware, has turned into a response is told if that response is a 5xx.
 
 import re
 import sys
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -34,32 +35,77 @@ def install(site: Site) -> None:
     hooked: set[type] = set()
     _hook_handlers(site, hooked)
     # The handlers' modules import the one that this hook waits for: theirs may not be there yet.
-    site.replace(BaseHandler, "load_middleware", lambda original: _loaded(site, original, hooked))
+    site.replace(BaseHandler, "__init__", lambda original: _made(site, original, hooked))
 
 
 def _hook_handlers(site: Site, hooked: set[type]) -> None:
-    wsgi_handler = getattr(sys.modules.get("django.core.handlers.wsgi"), "WSGIHandler", None)
-    if wsgi_handler is not None and wsgi_handler not in hooked:
-        hooked.add(wsgi_handler)
-        site.replace(wsgi_handler, "__call__", lambda original: wsgi.observed(site, original, _is_whole))
-    asgi_handler = getattr(sys.modules.get("django.core.handlers.asgi"), "ASGIHandler", None)
-    if asgi_handler is not None and asgi_handler not in hooked:
-        hooked.add(asgi_handler)
-        site.replace(
-            asgi_handler, "__call__", lambda original: asgi.observed(site, original, _route_of, _wanted)
-        )
+    entries: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
+        ("core.handlers.wsgi", "WSGIHandler", lambda original: wsgi.observed(site, original, _is_whole)),
+        ("core.handlers.asgi", "ASGIHandler", lambda original: _observed_asgi(site, original)),
+        ("test.client", "ClientHandler", lambda original: _in_tests(site, original)),
+        ("test.client", "AsyncClientHandler", lambda original: _in_async_tests(site, original)),
+    )
+    for module, name, make in entries:
+        handler = getattr(sys.modules.get(f"django.{module}"), name, None)
+        if handler is not None and handler not in hooked:
+            hooked.add(handler)
+            site.replace(handler, "__call__", make)
 
 
-def _loaded(site: Site, original: Any, hooked: set[type]) -> Any:
-    def load_middleware(self: Any, *args: Any, **kwargs: Any) -> Any:
+def _made(site: Site, original: Any, hooked: set[type]) -> Any:
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807  takes its place
         try:
             if site.active:
                 _hook_handlers(site, hooked)
         except Exception as error:
             failed("django.install", error)
-        return original(self, *args, **kwargs)
+        original(self, *args, **kwargs)
 
-    return load_middleware
+    return __init__
+
+
+def _observed_asgi(site: Site, original: Any) -> asgi.Application:
+    return asgi.observed(site, original, _route_of, _wanted)
+
+
+def _in_tests(site: Site, original: Any) -> Any:
+    """The test client's handler, which gives the response to its caller instead of a server."""
+
+    def __call__(self: Any, environ: Any) -> Any:  # noqa: N807  takes its place
+        given: list[Any] = []
+
+        def answer(self: Any, environ: Any, start_response: Any) -> tuple[()]:
+            response = original(self, environ)
+            given.append(response)
+            start_response(f"{response.status_code} ", list(response.items()))
+            return ()
+
+        wsgi.observed(site, answer)(self, environ, lambda *_: None)
+        return given[0]
+
+    return __call__
+
+
+def _in_async_tests(site: Site, original: Any) -> Any:
+    async def __call__(self: Any, scope: Any) -> Any:  # noqa: N807  takes its place
+        given: list[Any] = []
+
+        async def answer(self: Any, scope: Any, receive: Any, send: Any) -> None:
+            del receive
+            response = await original(self, scope)
+            given.append(response)
+            headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.items()]
+            await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+            await send({"type": "http.response.body"})
+
+        await _observed_asgi(site, answer)(self, scope, _nothing, _nothing)
+        return given[0]
+
+    return __call__
+
+
+async def _nothing(*_: Any) -> Any:
+    return None
 
 
 def _resolved(site: Site, original: Any) -> Any:

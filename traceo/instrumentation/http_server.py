@@ -25,6 +25,8 @@ MARK: Final = "traceo.exchange"
 TAIL: Final = "/{path}"
 """What follows in a template where a mounted application goes on by itself."""
 
+_SPAN_KEY: Final = next(iter(set_span_in_context(INVALID_SPAN, Context())))
+"""Where the API keeps the current span: one context is made a request, not one for each entry."""
 _PORT_DIGITS: Final = 5
 _KNOWN_METHODS: Final = frozenset(
     {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
@@ -77,10 +79,10 @@ class Exchange:
         self.ended = False
         self.ended_ns: int | None = None
         # No caller: a root, even if the server itself was started under a span.
-        parent = base if caller is not None else set_span_in_context(INVALID_SPAN, base)
-        self.span = site.tracer.start_span(name, parent, SpanKind.SERVER, attributes)
-        self.recording = self.span.is_recording()
-        self.context: Context | None = set_span_in_context(self.span, Context({**base, MARK: self}))
+        parent = set_span_in_context(INVALID_SPAN, base) if base and caller is None else base
+        self.span = span = site.tracer.start_span(name, parent, SpanKind.SERVER, attributes)
+        self.recording = span.is_recording()
+        self.context: Context | None = Context({**base, _SPAN_KEY: span, MARK: self})
         self._token: Token[Context] = otel.attach(self.context)
 
     def is_of(self, method: str, path: str) -> bool:
