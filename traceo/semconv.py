@@ -89,6 +89,7 @@ __all__ = [
     "MESSAGING_MESSAGE_ID",
     "MESSAGING_OPERATION_NAME",
     "MESSAGING_OPERATION_TYPE",
+    "MESSAGING_RABBITMQ_ROUTING_KEY",
     "MESSAGING_SYSTEM",
     "METRIC_DB_CLIENT_DURATION",
     "METRIC_GEN_AI_CLIENT_DURATION",
@@ -220,6 +221,7 @@ MESSAGING_DESTINATION_ANONYMOUS: Final = "messaging.destination.anonymous"
 MESSAGING_DESTINATION_TEMPORARY: Final = "messaging.destination.temporary"
 MESSAGING_CONSUMER_GROUP_NAME: Final = "messaging.consumer.group.name"
 MESSAGING_MESSAGE_ID: Final = "messaging.message.id"
+MESSAGING_RABBITMQ_ROUTING_KEY: Final = "messaging.rabbitmq.destination.routing_key"
 MESSAGING_KAFKA_OFFSET: Final = "messaging.kafka.offset"
 MESSAGING_DESTINATION_TEMPORARY: Final = "messaging.destination.temporary"
 MESSAGING_DESTINATION_PARTITION_ID: Final = "messaging.destination.partition.id"

@@ -3,7 +3,8 @@
 Each row names the one distribution, and in it the very classes, that may instrument a library. They are used
 when that distribution is installed and the app has imported the library; the module that is loaded must lie
 where the distribution says, so that a package that shadows it is refused. Their spans are held to our
-promises by `traceo.instrumentation.stable_names`. Their own metrics and events are off: metrics are taken from spans.
+promises by `traceo.instrumentation.stable_names`. Their own metrics and events are off: ours are taken from
+spans.
 """
 
 import contextlib
@@ -12,17 +13,18 @@ import importlib.metadata
 import importlib.util
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from opentelemetry.metrics import NoOpMeterProvider
 
+from traceo import semconv
 from traceo.instrumentation.catalog import LIBRARIES, is_older
 from traceo.instrumentation.guard import failed
 from traceo.instrumentation.hooks import NotHooked, Site
-from traceo.instrumentation.stable_names import StableTracerProvider
+from traceo.instrumentation.stable_names import First, StableTracerProvider
 
 __all__ = ["PACKAGES", "Package", "install"]
 
@@ -123,15 +125,15 @@ def _instrument(site: Site, instrumentor: Any) -> None:
 
     if site.tracer_provider is None:
         raise NotHooked("failed", "no tracer provider")
+    care = _CARE.get(type(instrumentor).__name__, _Care())
     settings: dict[str, Any] = {
-        "tracer_provider": StableTracerProvider(site, site.tracer_provider),
+        "tracer_provider": StableTracerProvider(site, site.tracer_provider, care.first),
         "meter_provider": NoOpMeterProvider(),
         "logger_provider": NoOpLoggerProvider(),
     }
-    care = _CARE.get(type(instrumentor).__name__, _Care())
     site.on_restore(lambda: care.undone(instrumentor))
     care.before(instrumentor, settings)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _unchanged_environment():
         warnings.simplefilter(
             "ignore"
         )  # an app that turns warnings into errors has none of this in its hands
@@ -147,6 +149,18 @@ def _instrument(site: Site, instrumentor: Any) -> None:
     care.after(instrumentor)
 
 
+@contextlib.contextmanager
+def _unchanged_environment() -> Generator[None]:
+    """One of them sets a variable, which child processes of the app would inherit."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            if name.startswith("OTEL_"):
+                del os.environ[name]
+
+
 def _nothing(*_: Any) -> None:
     """No care is needed."""
 
@@ -157,6 +171,7 @@ class _Care(msgspec.Struct, frozen=True):
     before: Callable[[Any, dict[str, Any]], None] = _nothing
     after: Callable[[Any], None] = _nothing
     undone: Callable[[Any], None] = _nothing
+    first: First | None = None
 
 
 def _module(instrumentor: Any) -> Any:
@@ -207,6 +222,18 @@ def _stop_measuring(instrumentor: Any) -> None:
     module.active_requests_counter = meter.create_up_down_counter("none")
 
 
+def _name_commands(instrumentor: Any, settings: dict[str, Any]) -> None:
+    """Call a command by what it does and to which collection; what it asks for stays out."""
+    collection_of: Any = _module(instrumentor)._get_command_collection_name  # noqa: SLF001  theirs, for the attribute
+
+    def request_hook(span: Any, event: Any) -> None:
+        collection = collection_of(event)
+        span.update_name(f"{event.command_name} {collection or event.database_name}")
+        span.set_attribute(semconv.DB_OPERATION_NAME, event.command_name)
+
+    settings["request_hook"] = request_hook
+
+
 def _stop_listening(instrumentor: Any) -> None:
     """What is undone would stay among pymongo's listeners, switched off."""
     monitoring: Any = importlib.import_module("pymongo.monitoring")
@@ -217,9 +244,24 @@ def _stop_listening(instrumentor: Any) -> None:
     instrumentor._commandtracer_instance = None  # noqa: SLF001
 
 
+def _name_exchanges(name: str, attributes: dict[str, Any]) -> str:
+    """Name a message by its exchange: a routing key may be an order's or a person's."""
+    exchange, comma, key = str(attributes.get("messaging.destination", "")).partition(",")
+    if not comma:
+        return name
+    attributes["messaging.destination"] = (
+        exchange or key
+    )  # the default exchange routes to the queue of that name
+    attributes[semconv.MESSAGING_RABBITMQ_ROUTING_KEY] = key
+    attributes.pop("messaging.temp_destination", None)
+    attributes.setdefault("messaging.operation", "send")
+    return f"{exchange or key} {attributes['messaging.operation']}"
+
+
 _CARE = {
     "GrpcInstrumentorClient": _Care(before=_give_provider, undone=_take_provider),
     "BotocoreInstrumentor": _Care(before=_keep_requests, undone=_hide_requests),
     "AioHttpServerInstrumentor": _Care(after=_stop_measuring),
-    "PymongoInstrumentor": _Care(undone=_stop_listening),
+    "AioPikaInstrumentor": _Care(first=_name_exchanges),
+    "PymongoInstrumentor": _Care(before=_name_commands, undone=_stop_listening),
 }

@@ -33,8 +33,10 @@ from traceo.instrumentation.hooks import Site
 from traceo.instrumentation.outcome import error_type, is_abandoned, record
 from traceo.instrumentation.suppression import is_suppressed
 
-__all__ = ["StableTracerProvider"]
+__all__ = ["First", "StableTracerProvider"]
 
+First = Callable[[str, dict[str, Any]], str]
+"""Gives a span its name, and may set right its attributes, before both are translated."""
 _Read = Callable[[Any], AttributeValue | None]
 
 _GRPC_CODES: Final[tuple[str, ...]] = (
@@ -56,6 +58,7 @@ _GRPC_CODES: Final[tuple[str, ...]] = (
     "DATA_LOSS",
     "UNAUTHENTICATED",
 )
+_VERBS: Final = frozenset({"send", "receive", "process", "publish"})
 _OPERATION_TYPES: Final[Mapping[str, str]] = {"publish": "send", "deliver": "process"}
 _CONTENT: Final = frozenset(
     {
@@ -137,21 +140,24 @@ _RENAMED_BY_SIDE: Final[Mapping[bool, Mapping[str, tuple[str, _Read] | None]]] =
 class StableTracerProvider(TracerProvider):
     """Hands ``site``'s provider to an instrumentation, under the name that it has itself."""
 
-    def __init__(self, site: Site, provider: TracerProvider) -> None:
+    def __init__(self, site: Site, provider: TracerProvider, first: First | None = None) -> None:
         self._site = site
         self._provider = provider
+        self._first = first
 
     def get_tracer(self, instrumenting_module_name: str, *args: Any, **kwargs: Any) -> Tracer:
         """A tracer whose spans are ours in all but name. The schema it was written for no longer holds."""
         kwargs.pop("schema_url", None)
         version = args[0] if args else kwargs.get("instrumenting_library_version")
-        return _StableTracer(self._site, self._provider.get_tracer(instrumenting_module_name, version))
+        tracer = self._provider.get_tracer(instrumenting_module_name, version)
+        return _StableTracer(self._site, tracer, self._first)
 
 
 class _StableTracer(Tracer):
-    def __init__(self, site: Site, tracer: Tracer) -> None:
+    def __init__(self, site: Site, tracer: Tracer, first: First | None) -> None:
         self._site = site
         self._tracer = tracer
+        self._first = first
 
     def start_span(
         self,
@@ -168,11 +174,19 @@ class _StableTracer(Tracer):
         if not self._site.active or is_suppressed(current) or is_suppressed(otel.get_current()):
             return NonRecordingSpan(get_current_span(current).get_span_context())
         names = _Names(self._site, kind)
+        attributes = dict(attributes or {})
+        title: str | None = name
+        try:
+            title = _title(name if self._first is None else self._first(name, attributes), kind)
+        except Exception as error:
+            failed("contrib.title", error)
+        if title is None:
+            return NonRecordingSpan(get_current_span(current).get_span_context())
         span = self._tracer.start_span(
-            name.removeprefix("/"),  # a gRPC path
+            title,
             current,
             kind,
-            names.translated(attributes or {}),
+            names.translated(attributes),
             links,
             start_time,
             record_exception=False,
@@ -201,6 +215,16 @@ class _StableTracer(Tracer):
             set_status_on_exception=set_status_on_exception,
         ) as current:
             yield current
+
+
+def _title(name: str, kind: SpanKind) -> str | None:
+    """A name as conventions have it; None for a span that says nothing of its own."""
+    if kind is SpanKind.PRODUCER or kind is SpanKind.CONSUMER:
+        if name == "recv":  # confluent-kafka's, around the making of the span of the message
+            return None
+        destination, _, verb = name.rpartition(" ")
+        return f"{verb} {destination}" if verb in _VERBS else name
+    return name.removeprefix("/")  # a gRPC path
 
 
 class _Names:

@@ -82,8 +82,8 @@ def objects() -> list[object]:
 ROW = Row(
     name="aiokafka",
     open=opened,
-    good=[("producer", "orders send"), ("consumer", "orders receive")],
-    bad=[("producer", "orders send")],
+    good=[("producer", "send orders"), ("consumer", "receive orders")],
+    bad=[("producer", "send orders")],
     error=(),  # its instrumentation ends the span before it sends
     objects=objects,
 )

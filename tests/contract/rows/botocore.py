@@ -1,3 +1,4 @@
+import functools
 import logging
 import uuid
 from collections.abc import Iterator
@@ -35,17 +36,22 @@ class Calls:
             return type(error).__name__, str(error)
 
 
+@functools.cache
+def server() -> str:
+    """One for all; it ends with the process."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    moto.start()
+    return "http://{}:{}".format(*moto.get_host_and_port())
+
+
 @contextmanager
 def opened(request) -> Iterator[Calls]:
     del request
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
     client = botocore.session.Session().create_client(
         "s3",
         region_name="eu-central-1",
-        endpoint_url=f"http://{host}:{port}",
+        endpoint_url=server(),
         aws_access_key_id="AKIACANARYCANARY1234",
         aws_secret_access_key=Planted().secret,
         config=botocore.config.Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
@@ -57,7 +63,6 @@ def opened(request) -> Iterator[Calls]:
         yield Calls(client, bucket)
     finally:
         client.close()
-        server.stop()
 
 
 def objects() -> list[object]:

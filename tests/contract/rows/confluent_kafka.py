@@ -73,8 +73,8 @@ def objects() -> list[object]:
 ROW = Row(
     name="confluent-kafka",
     open=opened,
-    good=[("producer", "orders send"), ("consumer", "recv"), ("consumer", "orders process")],
-    bad=[("producer", "orders send")],
+    good=[("producer", "send orders"), ("consumer", "process orders")],
+    bad=[("producer", "send orders")],
     error=("TypeError",),
     objects=objects,
 )
