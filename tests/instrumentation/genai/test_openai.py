@@ -353,6 +353,25 @@ def test_a_stream_that_is_left_ends_its_span(spans, hook, client, how):
     assert span.attributes.get("gen_ai.response.finish_reasons") == finish
 
 
+def test_a_stream_that_was_read_leaves_nothing_for_the_collector(hook, client):
+    def is_freed_at_once() -> bool:
+        stream = client.chat.completions.create(model="gpt-test", messages=MESSAGES, stream=True)
+        response = weakref.ref(stream.response)
+        assert len(list(stream)) == 8
+        assert not {"close", "read", "aclose", "aread"} & vars(response()).keys()
+        del stream
+        return response() is None
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = is_freed_at_once()
+        hook("openai")
+        assert is_freed_at_once() == before
+    finally:
+        gc.enable()
+
+
 async def test_an_asynchronous_stream_that_is_cancelled(spans, hook, base):
     hook("openai")
     async with openai.AsyncOpenAI(api_key="k", base_url=base) as client:

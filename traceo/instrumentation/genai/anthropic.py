@@ -24,6 +24,7 @@ from traceo.instrumentation.genai.content import (
     field,
     items,
     messages,
+    place,
     text,
     tool_call,
     uri,
@@ -32,7 +33,7 @@ from traceo.instrumentation.genai.parameters import copy_plain
 from traceo.instrumentation.guard import failed
 from traceo.instrumentation.hooks import Site
 
-__all__ = ["install"]
+__all__ = ["MESSAGES", "install"]
 
 _PLAIN: Final = (
     ("max_tokens", semconv.GEN_AI_REQUEST_MAX_TOKENS, (int,)),
@@ -51,7 +52,7 @@ def install(site: Site) -> None:
         site,
         base,
         _streaming,
-        {"/v1/messages": _MESSAGES},
+        {"/v1/messages": MESSAGES},
         provider_of=_provider,
         add=_add_conversation,
         wanted=_is_wanted,
@@ -135,9 +136,9 @@ def _read(answer: Answer, body: Any) -> None:
     if isinstance(reason, str):
         answer.finish[0] = reason
     blocks = items(field(body, "content"))
-    for place, block in enumerate(blocks):
-        if field(block, "type") in _TOOL_USES:
-            answer.add_tool(place, field(block, "name"), field(block, "id"))
+    for at, block in enumerate(blocks):
+        if str(field(block, "type")) in _TOOL_USES:
+            answer.add_tool(at, field(block, "name"), field(block, "id"))
     if answer.captures:
         answer.parts[0] = [_part(block) for block in blocks]
 
@@ -149,8 +150,8 @@ def _listen(answer: Answer, event: Any) -> None:
             _listen_to_delta(answer, event)
     elif kind == "content_block_start":
         block = field(event, "content_block")
-        if field(block, "type") in _TOOL_USES:
-            answer.add_tool(field(event, "index"), field(block, "name"), field(block, "id"))
+        if str(field(block, "type")) in _TOOL_USES:
+            answer.add_tool(place(field(event, "index")), field(block, "name"), field(block, "id"))
     elif kind == "message_start":
         message = field(event, "message")
         answer.id = field(message, "id")
@@ -164,11 +165,11 @@ def _listen(answer: Answer, event: Any) -> None:
 
 
 def _listen_to_delta(answer: Answer, event: Any) -> None:
-    delta, place = field(event, "delta"), field(event, "index")
+    delta, at = field(event, "delta"), place(field(event, "index"))
     for name, kind in (("text", "text"), ("thinking", "reasoning"), ("partial_json", "tool_call")):
         piece = field(delta, name)
         if isinstance(piece, str):
-            answer.say(0, place, piece, kind)
+            answer.say(0, at, piece, kind)
 
 
 def _said(body: Mapping[str, Any]) -> dict[str, AttributeValue]:
@@ -208,4 +209,4 @@ def _part(block: Any) -> Part:
     return blob(modality, field(source, "media_type"))
 
 
-_MESSAGES: Final = Operation("chat", _request, _read, _listen, _said)
+MESSAGES: Final = Operation("chat", _request, _read, _listen, _said)

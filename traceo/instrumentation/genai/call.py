@@ -5,6 +5,7 @@ exactly once: with the answer, with the end of its stream, or when whoever held 
 """
 
 import re
+import sys
 import traceback
 from collections.abc import Callable, Mapping
 from contextvars import Token
@@ -61,6 +62,7 @@ class Call:
         "_started",
         "_token",
         "answer",
+        "cleanup",
         "ended",
         "has_chunk",
         "operation",
@@ -86,6 +88,8 @@ class Call:
         self.reading = False
         """Whether the next event is being fetched right now: the library may close its response in there."""
         self.streams = False
+        self.cleanup: Callable[[], None] | None = None
+        """Takes away what was put on the response, so that nothing is left for the collector."""
 
     def enter(self, context: Context) -> None:
         """Make the span current."""
@@ -123,6 +127,9 @@ class Call:
         finally:
             try:
                 span.end()
+                cleanup, self.cleanup = self.cleanup, None
+                if cleanup is not None:
+                    cleanup()
             except Exception as failure:
                 failed("genai.end", failure)
 
@@ -135,12 +142,13 @@ class Call:
         if error is not None:
             fail_quietly(span, error)
         elif answer.code is not None:
-            span.set_attribute(semconv.ERROR_TYPE, answer.code)
+            code = answer.code if _CODE.fullmatch(answer.code) else "_OTHER"
+            span.set_attribute(semconv.ERROR_TYPE, code)
             span.set_status(Status(StatusCode.ERROR))
 
     def __del__(self) -> None:
         # Whoever held the answer has let go of it unread.
-        if not self.ended:
+        if not self.ended and not sys.is_finalizing():
             self.end()
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "field",
     "items",
     "messages",
+    "place",
     "text",
     "tool_call",
     "uri",
@@ -32,6 +33,7 @@ LIMIT: Final = 100_000
 """Characters of one attribute; below what redaction looks at (``scanned_chars``)."""
 OMITTED: Final = "[OMITTED]"
 _SMALL: Final = 64
+_PLACES: Final = 128
 
 
 def field(value: Any, name: str) -> Any:
@@ -39,6 +41,11 @@ def field(value: Any, name: str) -> Any:
     if isinstance(value, dict):
         return value.get(name)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  foreign JSON
     return getattr(value, name, None)
+
+
+def place(value: Any) -> int:
+    """An index that a server gives, as far as it can be believed."""
+    return value if isinstance(value, int) and 0 <= value < _PLACES else 0
 
 
 def items(value: Any) -> list[Any]:

@@ -15,6 +15,7 @@ from traceo.instrumentation.genai.content import (
     field,
     items,
     messages,
+    place,
     text,
     tool_call,
     uri,
@@ -92,16 +93,16 @@ def _usage(answer: Answer, usage: Any) -> None:
 def _read(answer: Answer, body: Any) -> None:
     _head(answer, body)
     _usage(answer, field(body, "usage"))
-    for place, choice in enumerate(items(field(body, "choices"))):
+    for at, choice in enumerate(items(field(body, "choices"))):
         reason = field(choice, "finish_reason")
         if isinstance(reason, str):
-            answer.finish[place] = reason
+            answer.finish[at] = reason
         message = field(choice, "message")
         for number, tool in enumerate(items(field(message, "tool_calls"))):
-            answer.add_tool((place, number), field(_function(tool), "name"), field(tool, "id"))
+            answer.add_tool((at, number), field(_function(tool), "name"), field(tool, "id"))
         if answer.captures:
             said = _parts(message) if message is not None else [text(str(field(choice, "text") or ""))]
-            answer.parts[place] = said
+            answer.parts[at] = said
 
 
 def _read_embeddings(answer: Answer, body: Any) -> None:
@@ -115,36 +116,36 @@ def _listen(answer: Answer, chunk: Any) -> None:
     usage = field(chunk, "usage")
     if usage is not None:
         _usage(answer, usage)
-    for choice in field(chunk, "choices") or ():
+    for choice in items(field(chunk, "choices")):
         reason = field(choice, "finish_reason")
         if reason is not None:
-            answer.finish[field(choice, "index") or 0] = str(reason)
+            answer.finish[place(field(choice, "index"))] = str(reason)
         delta = field(choice, "delta")
         tools = field(delta, "tool_calls")
         if tools:
-            _listen_to_tools(answer, field(choice, "index") or 0, tools)
+            _listen_to_tools(answer, place(field(choice, "index")), items(tools))
         if answer.captures:
-            _listen_to_text(answer, field(choice, "index") or 0, choice, delta)
+            _listen_to_text(answer, place(field(choice, "index")), choice, delta)
 
 
-def _listen_to_tools(answer: Answer, place: int, tools: Any) -> None:
+def _listen_to_tools(answer: Answer, at: int, tools: list[Any]) -> None:
     for tool in tools:
-        key = place, field(tool, "index")
+        key = at, place(field(tool, "index"))
         function = _function(tool)
         name = field(function, "name")
         if name:
             answer.add_tool(key, name, field(tool, "id"))
         if answer.captures:
-            answer.say(place, key, field(function, "arguments") or field(function, "input"), "tool_call")
+            answer.say(at, key, field(function, "arguments") or field(function, "input"), "tool_call")
 
 
-def _listen_to_text(answer: Answer, place: int, choice: Any, delta: Any) -> None:
+def _listen_to_text(answer: Answer, at: int, choice: Any, delta: Any) -> None:
     for name in ("content", "refusal"):
         piece = field(delta, name)
         if piece:
-            answer.say(place, name, piece)
+            answer.say(at, name, piece)
     if delta is None:
-        answer.say(place, "content", field(choice, "text"))
+        answer.say(at, "content", field(choice, "text"))
 
 
 def _function(tool: Any) -> Any:

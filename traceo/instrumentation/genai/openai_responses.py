@@ -15,6 +15,7 @@ from traceo.instrumentation.genai.content import (
     field,
     items,
     messages,
+    place,
     text,
     tool_call,
     uri,
@@ -68,10 +69,10 @@ def _read(answer: Answer, body: Any) -> None:
     if status == "failed":
         answer.code = str(field(field(body, "error"), "code") or "failed")
     output = items(field(body, "output"))
-    for place, item in enumerate(output):
+    for at, item in enumerate(output):
         kind = str(field(item, "type"))
         if kind.endswith("_call"):
-            answer.add_tool(place, field(item, "name") or kind, field(item, "call_id") or field(item, "id"))
+            answer.add_tool(at, field(item, "name") or kind, field(item, "call_id") or field(item, "id"))
     if answer.captures:
         answer.parts[0] = [part for item in output for part in _parts(item)]
 
@@ -91,13 +92,13 @@ def _item_added(answer: Answer, event: Any) -> None:
     item = field(event, "item")
     kind = str(field(item, "type"))
     if kind.endswith("_call"):
-        key = field(event, "output_index")
+        key = place(field(event, "output_index"))
         answer.add_tool(key, field(item, "name") or kind, field(item, "call_id") or field(item, "id"))
 
 
 def _text_delta(answer: Answer, event: Any) -> None:
     if answer.captures:
-        answer.say(0, ("text", field(event, "output_index")), field(event, "delta"))
+        answer.say(0, ("text", place(field(event, "output_index"))), field(event, "delta"))
 
 
 def _error(answer: Answer, event: Any) -> None:
@@ -117,7 +118,7 @@ _EVENTS: Final[dict[str, Callable[[Answer, Any], None]]] = {
 
 
 def _listen(answer: Answer, event: Any) -> None:
-    reader = _EVENTS.get(field(event, "type"))
+    reader = _EVENTS.get(str(field(event, "type")))
     if reader is not None:
         reader(answer, event)
 

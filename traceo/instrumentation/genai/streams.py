@@ -105,33 +105,26 @@ def follow(response: Any, call: Call) -> None:
     """End ``call`` when the HTTP ``response`` is closed, or when its body has been read as a whole."""
     response.extensions[CALL] = call
     own = cast("dict[str, Any]", vars(response))
+    ours: dict[str, Any] = {}
 
     def let_go() -> None:
-        for name in ("close", "aclose", "read", "aread"):
-            own.pop(name, None)
+        for name, replacement in ours.items():
+            if own.get(name) is replacement:
+                del own[name]
         response.extensions.pop(CALL, None)
 
-    def closed() -> None:
-        if call.ended:
-            let_go()
-        elif not call.reading:
-            let_go()
-            call.end()
-
     def was_read() -> None:
-        call.reading = False
-        if not call.ended:
-            if not call.streams:
-                read_body(response, call)
-            call.end()
-        let_go()
+        if not call.ended and not call.streams:
+            read_body(response, call)
+        call.end()
 
-    def broke(error: BaseException) -> None:
-        let_go()
-        call.end(error)
-
-    _override_sync(response, call, closed, was_read, broke)
-    _override_async(response, call, closed, was_read, broke)
+    call.cleanup = let_go
+    for close, read, override in (
+        ("close", "read", _override_sync),
+        ("aclose", "aread", _override_async),
+    ):
+        ours[close], ours[read] = override(getattr(response, close), getattr(response, read), call, was_read)
+    own.update(ours)
 
 
 def read_body(response: Any, call: Call) -> None:
@@ -143,52 +136,43 @@ def read_body(response: Any, call: Call) -> None:
         failed("genai.body", error)
 
 
-def _override_sync(response: Any, call: Call, closed: Any, was_read: Any, broke: Any) -> None:
-    original_close, original_read = response.close, response.read
-
+def _override_sync(original_close: Any, original_read: Any, call: Call, was_read: Any) -> tuple[Any, Any]:
     def close() -> None:
         try:
             original_close()
         finally:
-            _safely(closed)
+            if not call.reading:
+                call.end()
 
     def read() -> bytes:
         call.reading = True
         try:
             content = original_read()
         except BaseException as error:
-            _safely(broke, error)
+            call.end(error)
             raise
-        _safely(was_read)
+        was_read()
         return content
 
-    response.close, response.read = close, read
+    return close, read
 
 
-def _override_async(response: Any, call: Call, closed: Any, was_read: Any, broke: Any) -> None:
-    original_close, original_read = response.aclose, response.aread
-
+def _override_async(original_close: Any, original_read: Any, call: Call, was_read: Any) -> tuple[Any, Any]:
     async def aclose() -> None:
         try:
             await original_close()
         finally:
-            _safely(closed)
+            if not call.reading:
+                call.end()
 
     async def aread() -> bytes:
         call.reading = True
         try:
             content = await original_read()
         except BaseException as error:
-            _safely(broke, error)
+            call.end(error)
             raise
-        _safely(was_read)
+        was_read()
         return content
 
-    response.aclose, response.aread = aclose, aread
-
-
-def _safely(step: Any, *args: Any) -> None:
-    try:
-        step(*args)
-    except Exception as error:
-        failed(_WHERE, error)
+    return aclose, aread
