@@ -320,10 +320,13 @@ def _choose(config: Config) -> "Chosen | None":
     """The redaction policy, read here so that what is wrong with it stops `init`; None: the built-in one."""
     if config.redaction == "default" and not config.deep_keys:
         return None
-    from traceo.policy import armed, choose  # noqa: PLC0415 - only for a policy of one's own
+    from traceo.logs.scrubbing import follow  # noqa: PLC0415 - only for a policy of one's own
+    from traceo.policy import armed, choose  # noqa: PLC0415 - the same
 
     source = config.sources.get("redaction", config.sources.get("deep_keys", "default"))
-    return armed(choose(config.redaction, source=source, deep_keys=config.deep_keys), source=source)
+    chosen = armed(choose(config.redaction, source=source, deep_keys=config.deep_keys), source=source)
+    follow(chosen.policy)
+    return chosen
 
 
 def _assemble(config: Config, chosen: "Chosen | None", metering: Metering, timeout_s: float) -> "Parts":
