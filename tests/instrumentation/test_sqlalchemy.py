@@ -131,7 +131,7 @@ def test_a_failure_of_ours_leaves_the_statement_alone(spans, hook, engine, monke
         raise ZeroDivisionError
 
     hook("sqlalchemy")
-    for room, name in ((database, "describe"), (sqlalchemy, "_about"), (database, "say")):
+    for room, name in ((database, "describe"), (sqlalchemy, "_attributes"), (database, "say")):
         with monkeypatch.context() as patch, engine.connect() as connection:
             patch.setattr(room, name, broken)
             assert connection.execute(sa.text("select 7")).scalar() == 7

@@ -13,15 +13,28 @@ from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
 
 from traceo import semconv
-from traceo.instrumentation.database import Covering, begin, cover, finish, silence, uncover, wanted
+from traceo.instrumentation.database import (
+    About,
+    Covering,
+    about_all,
+    begin,
+    cover,
+    finish,
+    silence,
+    uncover,
+    wanted,
+)
 from traceo.instrumentation.guard import around_async
 from traceo.instrumentation.hooks import Site
 
 __all__ = ["install"]
 
 _WHERE: Final = "asyncpg.execute"
+_MAX_ABOUTS: Final = 256
 _TRANSACTION: Final = ("BEGIN", "COMMIT;", "ROLLBACK", "SAVEPOINT ", "RELEASE SAVEPOINT ")
 """How the statements of ``asyncpg.transaction`` begin; they are told from an application's by their end."""
+
+_abouts: dict[tuple[str, Any], About] = {}
 
 
 def install(site: Site) -> None:
@@ -107,16 +120,25 @@ def _begin(
         return None
     if query.endswith(";") and query.startswith(_TRANSACTION):
         return None
-    about: dict[str, AttributeValue] = {
-        semconv.DB_SYSTEM_NAME: "postgresql",
-        semconv.DB_NAMESPACE: connection._params.database,  # noqa: SLF001  no public way
-    }
-    address = connection._addr  # noqa: SLF001  no public way
-    if isinstance(address, str):
-        about[semconv.SERVER_ADDRESS] = address
-    else:
-        about[semconv.SERVER_ADDRESS], about[semconv.SERVER_PORT] = address[:2]
+    key = connection._params.database, connection._addr  # noqa: SLF001  no public way
+    about = _abouts.get(key)
+    if about is None:
+        if len(_abouts) >= _MAX_ABOUTS:
+            _abouts.clear()
+        about = _abouts[key] = _about(*key)
     return begin(site, context, about, query, parameters, rows=rows)
+
+
+def _about(database: str, address: str | tuple[str, int]) -> About:
+    attributes: dict[str, AttributeValue] = {
+        semconv.DB_SYSTEM_NAME: "postgresql",
+        semconv.DB_NAMESPACE: database,
+    }
+    if isinstance(address, str):  # a unix socket's path
+        attributes[semconv.SERVER_ADDRESS] = address
+    else:
+        attributes[semconv.SERVER_ADDRESS], attributes[semconv.SERVER_PORT] = address[:2]
+    return about_all(attributes)
 
 
 def _count(rows: Any) -> int:

@@ -21,12 +21,35 @@ from traceo.instrumentation.outcome import error_type, fail, is_abandoned
 from traceo.instrumentation.statement import describe
 from traceo.instrumentation.suppression import is_suppressed
 
-__all__ = ["Covering", "begin", "begin_call", "cover", "finish", "say", "silence", "uncover", "wanted"]
+__all__ = [
+    "ABOUT",
+    "About",
+    "Covering",
+    "about_all",
+    "begin",
+    "begin_call",
+    "cover",
+    "finish",
+    "say",
+    "silence",
+    "uncover",
+    "wanted",
+]
+
+ABOUT: Final = "_traceo"
+"""The attribute of a connection or engine that holds its :class:`About`."""
 
 Covering = tuple[Span | None, Token[bool]]
 """A span, if any, and what ends the silence below it."""
 
+_Plan = tuple[str, dict[str, AttributeValue]]
+
+_CLIENT: Final = SpanKind.CLIENT
 _MAX_PARAMETERS: Final = 64
+_MAX_REMEMBERED: Final = 4096
+"""Characters of a text; a longer one, with rows in it perhaps, is read anew each time."""
+_MAX_PLANS: Final = 512
+_MAX_ABOUTS: Final = 256
 _CODES: Final = ("sqlstate", "pgcode", "sqlite_errorname")
 _PROCEDURE: Final = re.compile(r"[\w.$]{1,64}")
 # Greedy: a value may hold what stands around it.
@@ -37,6 +60,7 @@ _SYNTAX_ERROR: Final = "42601"
 _VALUE_FIRST: Final = frozenset({"1062", "1064", "1292", "1366", "1411", "1525"})
 """MySQL's errors whose message begins with a value, in single quotes, or with a piece of the statement."""
 
+_abouts: dict[tuple[tuple[str, AttributeValue], ...], "About"] = {}
 _covered: ContextVar[bool] = ContextVar("traceo.database.covered", default=False)
 """A layer above has made the span for this statement. Cheaper to ask than the API's context."""
 
@@ -49,10 +73,56 @@ def wanted(site: Site) -> Context | None:
     return None if is_suppressed(context) else context
 
 
+class About:
+    """What all statements to one database have in common, and what has become of the texts seen there.
+
+    An application sends few texts, often: the name and the attributes of a span are made once for each.
+    """
+
+    __slots__ = ("attributes", "plans")
+
+    def __init__(self, attributes: Mapping[str, AttributeValue]) -> None:
+        self.attributes = attributes
+        self.plans: dict[str, _Plan] = {}
+
+    def plan(self, text: str, rows: int | None = None) -> _Plan:
+        """Name and attributes of a statement's span; no name for an empty one."""
+        operation, collection = describe(text)
+        attributes = {**self.attributes, semconv.DB_QUERY_TEXT: text}
+        if rows is not None and rows not in {0, 1} and operation:
+            operation = "BATCH " + operation
+            if rows > 1:
+                attributes[semconv.DB_OPERATION_BATCH_SIZE] = rows
+        if operation:
+            attributes[semconv.DB_OPERATION_NAME] = operation
+        if collection:
+            attributes[semconv.DB_COLLECTION_NAME] = collection
+        name = f"{operation} {collection}" if collection else operation
+        if not name and text.strip("; \t\r\n"):
+            name = str(self.attributes[semconv.DB_SYSTEM_NAME])
+        plan = name, attributes
+        if rows is None and len(text) <= _MAX_REMEMBERED:
+            if len(self.plans) >= _MAX_PLANS:
+                self.plans.clear()
+            self.plans[text] = plan
+        return plan
+
+
+def about_all(attributes: Mapping[str, AttributeValue]) -> About:
+    """The one :class:`About` of these attributes."""
+    key = tuple(attributes.items())
+    about = _abouts.get(key)
+    if about is None:
+        if len(_abouts) >= _MAX_ABOUTS:
+            _abouts.clear()
+        about = _abouts[key] = About(attributes)
+    return about
+
+
 def begin(
     site: Site,
     context: Context,
-    about: Mapping[str, AttributeValue],
+    about: About,
     text: str,
     parameters: object = None,
     *,
@@ -60,41 +130,31 @@ def begin(
 ) -> Span | None:
     """The span of one statement; ``None`` for an empty one, which only asks whether anybody is there.
 
-    ``about`` is what all statements of the connection have in common. ``rows``: how many sets of parameters
-    (``executemany``), -1 when that cannot be known; ``None`` for a single statement.
+    ``rows``: how many sets of parameters (``executemany``), -1 when that cannot be known; ``None`` for a
+    single statement.
     """
-    operation, collection = describe(text)
-    if not operation and not text.strip("; \t\r\n"):
+    if rows is None:
+        name, template = about.plans.get(text) or about.plan(text)
+    else:
+        name, template = about.plan(text, rows)
+    if not name:
         return None
-    attributes = {**about, semconv.DB_QUERY_TEXT: text}
-    if rows is not None and rows not in {0, 1} and operation:
-        operation = "BATCH " + operation
-        if rows > 1:
-            attributes[semconv.DB_OPERATION_BATCH_SIZE] = rows
-    if operation:
-        attributes[semconv.DB_OPERATION_NAME] = operation
-    if collection:
-        attributes[semconv.DB_COLLECTION_NAME] = collection
+    attributes = template.copy()
     if parameters and rows is None and site.options.capture_sql_parameters:
         _add_parameters(attributes, parameters)
-    name = f"{operation} {collection}" if collection else operation
-    return site.tracer.start_span(
-        name or str(about[semconv.DB_SYSTEM_NAME]), context, SpanKind.CLIENT, attributes
-    )
+    return site.tracer.start_span(name, context, _CLIENT, attributes)
 
 
-def begin_call(
-    site: Site, context: Context, about: Mapping[str, AttributeValue], procedure: object, parameters: object
-) -> Span:
+def begin_call(site: Site, context: Context, about: About, procedure: object, parameters: object) -> Span:
     """The span of a stored procedure's call; a name that is none (the caller's text) is left out."""
-    attributes = {**about, semconv.DB_OPERATION_NAME: "CALL"}
+    attributes = {**about.attributes, semconv.DB_OPERATION_NAME: "CALL"}
     name = "CALL"
     if isinstance(procedure, str) and _PROCEDURE.fullmatch(procedure):
         attributes[semconv.DB_STORED_PROCEDURE_NAME] = procedure
         name = "CALL " + procedure
     if parameters and site.options.capture_sql_parameters:
         _add_parameters(attributes, parameters)
-    return site.tracer.start_span(name, context, SpanKind.CLIENT, attributes)
+    return site.tracer.start_span(name, context, _CLIENT, attributes)
 
 
 def finish(span: Span, result: object, error: BaseException | None) -> None:
@@ -126,7 +186,9 @@ def uncover(
     """End what :func:`cover` or :func:`silence` began, and its span with ``end``."""
     span, token = covering
     try:
-        if span is not None:
+        if span is not None and error is None:
+            span.end()
+        elif span is not None:
             end(span, result, error)
     finally:
         _covered.reset(token)

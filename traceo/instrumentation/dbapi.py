@@ -6,28 +6,25 @@ own where it asks for one. Ours stands between the two: an application's ``execu
 is one statement.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
 
 from traceo import semconv
-from traceo.instrumentation.database import begin, begin_call, wanted
+from traceo.instrumentation.database import ABOUT, About, about_all, begin, begin_call, wanted
 from traceo.instrumentation.guard import failed
 from traceo.instrumentation.hooks import Site
 
-__all__ = ["ABOUT", "Befores", "Leaves", "of_libpq", "text_of"]
-
-ABOUT = "_traceo"
-"""The attribute of a connection of ours that holds what all its statements have in common."""
+__all__ = ["Befores", "Leaves", "of_libpq", "text_of"]
 
 _MAX_BYTES = 32_768
 """Of a statement in bytes, which some libraries build of thousands of rows, no more is decoded."""
 _MAX_LEAVES = 256
 
 _C = TypeVar("_C")
-_About = Callable[[Any], Mapping[str, AttributeValue]]
+_Abouts = Callable[[Any], About]
 
 
 def text_of(query: object, cursor: object) -> str:
@@ -43,24 +40,25 @@ def text_of(query: object, cursor: object) -> str:
     return "?".join(strings) if isinstance(strings, tuple) else ""  # pyright: ignore[reportUnknownArgumentType]  a template string, of Python 3.14
 
 
-def of_libpq(cursor: Any) -> Mapping[str, AttributeValue]:
+def of_libpq(cursor: Any) -> About:
     """What all statements of a PostgreSQL connection have in common; the connection remembers it."""
     connection = cursor.connection
-    about: dict[str, AttributeValue] | None = getattr(connection, ABOUT, None)
+    about: About | None = getattr(connection, ABOUT, None)
     if about is not None:
         return about
-    about = {semconv.DB_SYSTEM_NAME: "postgresql"}
+    attributes: dict[str, AttributeValue] = {semconv.DB_SYSTEM_NAME: "postgresql"}
     try:
         info = connection.info
         database, host, port = info.dbname, info.host, info.port
     except Exception:  # closed: the library is about to say so
-        return about
+        return about_all(attributes)
     if database:
-        about[semconv.DB_NAMESPACE] = database
+        attributes[semconv.DB_NAMESPACE] = database
     if host:
-        about[semconv.SERVER_ADDRESS] = host
+        attributes[semconv.SERVER_ADDRESS] = host
         if not host.startswith("/"):  # otherwise the folder of a unix socket, whose name holds the port
-            about[semconv.SERVER_PORT] = int(port)
+            attributes[semconv.SERVER_PORT] = int(port)
+    about = about_all(attributes)
     setattr(connection, ABOUT, about)
     return about
 
@@ -73,7 +71,7 @@ class Befores:
 
     __slots__ = ("_about", "_site")
 
-    def __init__(self, site: Site, about: _About) -> None:
+    def __init__(self, site: Site, about: _Abouts) -> None:
         self._site = site
         self._about = about
 

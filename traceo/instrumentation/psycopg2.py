@@ -11,8 +11,8 @@ import psycopg2
 import psycopg2.extensions
 from opentelemetry.trace import Span
 
-from traceo.instrumentation.database import finish
-from traceo.instrumentation.dbapi import ABOUT, Befores, Leaves, of_libpq
+from traceo.instrumentation.database import ABOUT, finish
+from traceo.instrumentation.dbapi import Befores, Leaves, of_libpq
 from traceo.instrumentation.guard import around, failed
 from traceo.instrumentation.hooks import Site
 

@@ -1,6 +1,5 @@
 """PyMySQL, for MySQL and MariaDB: one client span a statement or stored procedure."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from opentelemetry.trace import Span
@@ -8,7 +7,7 @@ from opentelemetry.util.types import AttributeValue
 from pymysql.cursors import Cursor
 
 from traceo import semconv
-from traceo.instrumentation.database import Covering, cover, finish, uncover
+from traceo.instrumentation.database import ABOUT, About, Covering, about_all, cover, finish, uncover
 from traceo.instrumentation.dbapi import Befores
 from traceo.instrumentation.guard import around
 from traceo.instrumentation.hooks import Site
@@ -36,22 +35,28 @@ def install(site: Site) -> None:
     site.replace(Cursor, "callproc", lambda original: around(original, where, procedure, finish))
 
 
-def _of_cursor(cursor: Any) -> Mapping[str, AttributeValue]:
+def _of_cursor(cursor: Any) -> About:
     connection = cursor.connection
     if connection is None:  # closed: the library is about to say so
-        return {semconv.DB_SYSTEM_NAME: "mysql"}
+        return about_all({semconv.DB_SYSTEM_NAME: "mysql"})
+    about: About | None = getattr(connection, ABOUT, None)
+    if about is not None:
+        return about
     version = getattr(connection, "server_version", "")  # comes with the server's greeting
-    about: dict[str, AttributeValue] = {
+    attributes: dict[str, AttributeValue] = {
         semconv.DB_SYSTEM_NAME: "mariadb" if "MariaDB" in version else "mysql"
     }
     database = connection.db
     if database:
-        about[semconv.DB_NAMESPACE] = (
+        attributes[semconv.DB_NAMESPACE] = (
             database.decode("utf-8", "replace") if isinstance(database, bytes) else str(database)
         )
     if connection.unix_socket:
-        about[semconv.SERVER_ADDRESS] = connection.unix_socket
+        attributes[semconv.SERVER_ADDRESS] = connection.unix_socket
     elif connection.host:
-        about[semconv.SERVER_ADDRESS] = connection.host
-        about[semconv.SERVER_PORT] = connection.port
+        attributes[semconv.SERVER_ADDRESS] = connection.host
+        attributes[semconv.SERVER_PORT] = connection.port
+    about = about_all(attributes)
+    if version:
+        setattr(connection, ABOUT, about)
     return about

@@ -7,9 +7,7 @@ event flags.) Meanwhile the driver's own hook stays silent; what an application 
 SQLAlchemy has its spans. See ``database.py`` for what a span holds.
 """
 
-import weakref
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from opentelemetry.util.types import AttributeValue
 from sqlalchemy.engine.base import Connection
@@ -18,7 +16,17 @@ from sqlalchemy.engine.interfaces import ExecutionContext
 from sqlalchemy.pool.base import _ConnectionRecord  # pyright: ignore[reportPrivateUsage]  where a pool's connection is made
 
 from traceo import semconv
-from traceo.instrumentation.database import Covering, begin, cover, silence, uncover, wanted
+from traceo.instrumentation.database import (
+    ABOUT,
+    About,
+    Covering,
+    about_all,
+    begin,
+    cover,
+    silence,
+    uncover,
+    wanted,
+)
 from traceo.instrumentation.guard import around
 from traceo.instrumentation.hooks import Site
 
@@ -29,21 +37,28 @@ _SYSTEMS = {"mssql": "microsoft.sql_server", "oracle": "oracle.db", "cockroachdb
 
 def install(site: Site) -> None:
     """Wrap the methods that run one statement on a cursor."""
-    engines: weakref.WeakKeyDictionary[Any, dict[str, AttributeValue]] = weakref.WeakKeyDictionary()
 
     def statement(
         connection: Connection, dialect: Any, context: ExecutionContext, *args: Any, **kwargs: Any
     ) -> Covering | None:
         del dialect, args, kwargs
-        return _begin(
-            site, engines, connection, context.statement or "", context.parameters, context.executemany
-        )
+        current = wanted(site)
+        if current is None:
+            return None
+        parameters: Any = context.parameters
+        rows = len(parameters) if context.executemany else 1
+        about = _of(connection.engine)
+        text = context.statement or ""
+        return cover(begin(site, current, about, text, parameters, rows=rows if rows > 1 else None))
 
     def raw(
         connection: Connection, cursor: Any, text: str, parameters: Any, *args: Any, **kwargs: Any
     ) -> Covering | None:
         del cursor, args, kwargs
-        return _begin(site, engines, connection, text, parameters, is_many=False)
+        current = wanted(site)
+        if current is None:
+            return None
+        return cover(begin(site, current, _of(connection.engine), text, parameters))
 
     def own(owner: object, *args: Any, **kwargs: Any) -> Covering | None:
         del owner, args, kwargs
@@ -68,40 +83,25 @@ def install(site: Site) -> None:
             site.replace(owner, name, lambda original: around(original, "sqlalchemy.connect", own, uncover))
 
 
-def _begin(
-    site: Site,
-    engines: "weakref.WeakKeyDictionary[Any, dict[str, AttributeValue]]",
-    connection: Connection,
-    text: str,
-    parameters: Any,
-    is_many: bool,  # noqa: FBT001  SQLAlchemy's own flag
-) -> Covering | None:
-    context = wanted(site)
-    if context is None:
-        return None
-    engine = connection.engine
-    about = engines.get(engine)
+def _of(engine: Any) -> About:
+    about: About | None = getattr(engine, ABOUT, None)
     if about is None:
-        about = engines[engine] = _about(engine)
-    rows = (
-        len(cast("Sequence[object]", parameters)) if is_many and isinstance(parameters, (list, tuple)) else 1
-    )
-    return cover(
-        begin(site, context, about, text, cast("object", parameters), rows=rows if rows > 1 else None)
-    )
+        about = about_all(_attributes(engine))
+        setattr(engine, ABOUT, about)
+    return about
 
 
-def _about(engine: Any) -> dict[str, AttributeValue]:
+def _attributes(engine: Any) -> dict[str, AttributeValue]:
     """What all statements of one engine have in common."""
     url = engine.url
     system = engine.dialect.name
     if getattr(engine.dialect, "is_mariadb", False):
         system = "mariadb"
-    about: dict[str, AttributeValue] = {semconv.DB_SYSTEM_NAME: _SYSTEMS.get(system, system)}
+    attributes: dict[str, AttributeValue] = {semconv.DB_SYSTEM_NAME: _SYSTEMS.get(system, system)}
     if url.database:
-        about[semconv.DB_NAMESPACE] = url.database
+        attributes[semconv.DB_NAMESPACE] = url.database
     if url.host:
-        about[semconv.SERVER_ADDRESS] = url.host
+        attributes[semconv.SERVER_ADDRESS] = url.host
     if url.port:
-        about[semconv.SERVER_PORT] = url.port
-    return about
+        attributes[semconv.SERVER_PORT] = url.port
+    return attributes

@@ -8,22 +8,20 @@ in a thread that does not know whose they are.
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from sqlite3 import dbapi2
 from typing import Any, Final
 
-from opentelemetry.util.types import AttributeValue
-
 from traceo import semconv
-from traceo.instrumentation.database import finish
-from traceo.instrumentation.dbapi import ABOUT, Befores, Leaves
+from traceo.instrumentation.database import ABOUT, About, about_all, finish
+from traceo.instrumentation.dbapi import Befores, Leaves
 from traceo.instrumentation.guard import around, failed
 from traceo.instrumentation.hooks import Site
 
 __all__ = ["install"]
 
 _FACTORY_POSITION: Final = 5
-_NOTHING_KNOWN: Final[dict[str, AttributeValue]] = {semconv.DB_SYSTEM_NAME: "sqlite"}
+_NOTHING_KNOWN: Final = about_all({semconv.DB_SYSTEM_NAME: "sqlite"})
 
 
 def install(site: Site) -> None:
@@ -117,11 +115,12 @@ def _is_aiosqlite(caller: Any) -> bool:
     return str(caller.f_globals.get("__name__", "")).startswith("aiosqlite")
 
 
-def _about(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, AttributeValue]:
+def _about(args: tuple[Any, ...], kwargs: dict[str, Any]) -> About:
     path = os.fsdecode(args[0] if args else kwargs["database"])
     # A URI's query holds options, of some builds also the key of the database.
-    return {**_NOTHING_KNOWN, semconv.DB_NAMESPACE: path.partition("?")[0] if path[:5] == "file:" else path}
+    path = path.partition("?")[0] if path.startswith("file:") else path
+    return about_all({**_NOTHING_KNOWN.attributes, semconv.DB_NAMESPACE: path})
 
 
-def _of_cursor(cursor: sqlite3.Cursor) -> Mapping[str, AttributeValue]:
+def _of_cursor(cursor: sqlite3.Cursor) -> About:
     return getattr(cursor.connection, ABOUT, _NOTHING_KNOWN)
