@@ -42,6 +42,15 @@ def test_a_trace_is_a_tree_with_durations_errors_and_logs(console, stream):
     log = LogRecord(
         resource=RESOURCE, scope=SCOPE, trace_id=7, span_id=1, severity_text="INFO", body="order [EMAIL]"
     )
+    failed = LogRecord(
+        resource=RESOURCE,
+        scope=SCOPE,
+        trace_id=7,
+        span_id=2,
+        severity_text="ERROR",
+        body="no charge",
+        attributes={"exception.type": "CardError", "exception.message": "declined"},
+    )
     error = EventRecord("exception", START, {"exception.type": "CardError", "exception.message": "declined"})
     spans = [
         span(2, 1, 31.04, "charge", status_code=2, events=[error]),
@@ -49,12 +58,13 @@ def test_a_trace_is_a_tree_with_durations_errors_and_logs(console, stream):
         span(4, 1, 2.2, "INSERT orders"),
         span(1, 0, 48.1, "POST /checkout", attributes={"http.response.status_code": 200}),
     ]
-    console.watch(spans, [log], REASON)
+    console.watch(spans, [log, failed], REASON)
     assert shown(stream) == [
         "└─ POST /checkout                                                       48.1 ms  200",
         "   · INFO order [EMAIL]",
         "   ├─ charge                                                            31.0 ms ✗",
         "   │  ✗ CardError: declined",
+        "   │  · ERROR no charge (CardError: declined)",
         "   │  └─ POST                                                          250.0 µs",
         "   └─ INSERT orders                                                      2.2 ms",
     ]

@@ -145,7 +145,9 @@ def _notes(span: SpanRecord, logs: Sequence[LogRecord]) -> Iterator[str]:
             kind = _attribute(event.attributes, "exception.type")
             yield f"✗ {kind}: {_short(_attribute(event.attributes, 'exception.message'), _WIDTH)}"
     for log in logs:
-        yield f"· {log.severity_text} {_short(str(log.body), _WIDTH)}"
+        kind = _attribute(log.attributes, "exception.type")
+        why = f" ({kind}: {_attribute(log.attributes, 'exception.message')})" if kind else ""
+        yield f"· {log.severity_text} {_short(f'{log.body}{why}', _WIDTH)}"
 
 
 def _attribute(attributes: Attributes | None, key: str) -> str:
