@@ -1,5 +1,3 @@
-import http.client
-import io
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from tests import django_shop
-from tests.instrumentation.waiting import until
+from tests.instrumentation.server_side import ask, environ, told, until
 from tests.wsgi_server import serving
 from traceo.instrumentation import failures
 
@@ -45,23 +43,10 @@ def shop(request, serve):
         yield base
 
 
-def told(span):
-    return (
-        span.attributes.get("http.response.status_code"),
-        span.status_code,
-        span.attributes.get("error.type", "").rpartition(".")[2],
-        [event.attributes["exception.type"].rpartition(".")[2] for event in span.events],
-    )
-
-
 def test_a_request_is_one_server_span_with_stable_names_and_its_route(spans, hook, shop):
     hook("django")
-    port = int(shop.rpartition(":")[2])
-    connection = http.client.HTTPConnection("127.0.0.1", port)
-    connection.request("GET", "/users/7/?size=large", headers={"User-Agent": "test/1"})
-    local = connection.sock.getsockname()
-    assert connection.getresponse().read() == b'{"user": 7}'
-    connection.close()
+    body, attributes = ask(shop, "/users/7/")
+    assert body == b'{"user": 7}'
     (span,) = spans.wait(1)
     assert (span.name, span.kind, span.status_code, span.parent_span_id) == (
         "GET /users/<int:user>/",
@@ -69,22 +54,9 @@ def test_a_request_is_one_server_span_with_stable_names_and_its_route(spans, hoo
         UNSET,
         0,
     )
-    attributes = dict(span.attributes)
-    assert attributes.pop("network.peer.port", local[1]) == local[1]
-    assert attributes == {
-        "http.request.method": "GET",
-        "http.response.status_code": 200,
-        "http.route": "/users/<int:user>/",
-        "url.scheme": "http",
-        "url.path": "/users/7/",
-        "url.query": "size=large",
-        "server.address": "127.0.0.1",
-        "server.port": port,
-        "client.address": "127.0.0.1",
-        "network.peer.address": "127.0.0.1",
-        "network.protocol.version": "1.1",
-        "user_agent.original": "test/1",
-    }
+    if "network.peer.port" not in span.attributes:
+        attributes.pop("network.peer.port")
+    assert dict(span.attributes) == {**attributes, "http.route": "/users/<int:user>/"}
     assert not span.events
     assert django_shop.seen == {"middleware": span.span_id, "view": span.span_id}
 
@@ -150,16 +122,8 @@ def test_an_exception_that_django_lets_through_reaches_the_server_unchanged(span
     from django.test import override_settings
 
     hook("django")
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "PATH_INFO": "/fail/boom",
-        "SERVER_NAME": "x",
-        "SERVER_PORT": "80",
-        "wsgi.input": io.BytesIO(),
-        "wsgi.url_scheme": "http",
-    }
     with override_settings(DEBUG_PROPAGATE_EXCEPTIONS=True), pytest.raises(LookupError) as caught:
-        wsgi_app(environ, None)
+        wsgi_app(environ(PATH_INFO="/fail/boom"), None)
     assert caught.value.__context__ is None
     (span,) = spans.all()
     assert (span.name, told(span)) == ("GET /fail/<str:kind>", (500, ERROR, "LookupError", ["LookupError"]))

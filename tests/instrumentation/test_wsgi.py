@@ -18,6 +18,7 @@ from opentelemetry import context as otel
 from opentelemetry import trace
 from opentelemetry.trace import NoOpTracerProvider
 
+from tests.instrumentation.server_side import environ, ignore, told
 from tests.wsgi_server import serving
 from traceo.instrumentation.hooks import Site
 from traceo.instrumentation.http_server import MARK
@@ -45,47 +46,12 @@ def site(spans):
     site.restore()
 
 
-def environ(**more):
-    return {
-        "REQUEST_METHOD": "GET",
-        "SCRIPT_NAME": "",
-        "PATH_INFO": "/",
-        "QUERY_STRING": "",
-        "SERVER_NAME": "10.0.0.1",
-        "SERVER_PORT": "8000",
-        "SERVER_PROTOCOL": "HTTP/1.0",
-        "REMOTE_ADDR": "10.0.0.9",
-        "REMOTE_PORT": "4711",
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-        **more,
-    }
-
-
-def ignore(status, headers, exc_info=None):
-    return lambda data: None
-
-
 def ok(body):
     def answer(environ, start_response):
         start_response("200 OK", [("Content-Type", "text/plain")])
         return body
 
     return App(answer)
-
-
-def told(span):
-    return (
-        span.attributes.get("http.response.status_code"),
-        span.status_code,
-        span.attributes.get("error.type", ""),
-        [event.attributes["exception.type"] for event in span.events],
-    )
 
 
 def test_a_list_goes_on_as_it_is_and_has_its_content_length(spans, site):

@@ -157,13 +157,16 @@ class _Exchange(Exchange):
     def route(self) -> str | None:
         """See :class:`Exchange`; what a mounted framework of another kind has matched stands for the tail."""
         template = self._route_of(self.app, self._scope, self.path)
-        if template is None or not template.endswith(TAIL):
+        if template is not None and not template.endswith(TAIL):
             return template
         rest = self.rule
         if rest is None and self.mounted is not None:
             route_of, app, scope, path, root = self.mounted
-            rest = (route_of(app, scope, path) or "").removeprefix(root)
-        return template.removesuffix(TAIL) + rest if rest else template
+            rest = route_of(app, scope, path)
+            if template is None:
+                return rest  # the app around it knows no routes
+            rest = rest and rest.removeprefix(root)
+        return template.removesuffix(TAIL) + rest if template and rest else template
 
     def _answered(self) -> None:
         if self.status >= 500 or self._being_handled() is not None:

@@ -18,24 +18,19 @@ from opentelemetry.util.types import AttributeValue
 from traceo import semconv
 from traceo.instrumentation.guard import failed
 from traceo.instrumentation.hooks import Site
-from traceo.instrumentation.http_server import MARK, Exchange, add_peer, add_server, set_method
+from traceo.instrumentation.http_server import MARK, Exchange, set_method
 from traceo.instrumentation.propagation import extract
 from traceo.instrumentation.suppression import is_suppressed
+from traceo.instrumentation.wsgi_environ import Environ, Headers, add_addresses, propagated, text_of
 
-__all__ = ["Application", "Environ", "WsgiExchange", "observed"]
+__all__ = ["Application", "StartResponse", "WsgiExchange", "observed"]
 
-Environ: TypeAlias = dict[str, Any]
 StartResponse: TypeAlias = Callable[..., Any]
 Application: TypeAlias = Callable[[Any, Environ, StartResponse], Iterable[bytes]]
 """An unbound method ``(self, environ, start_response)``."""
 
 _PLAIN: Final = frozenset({list, tuple})
 _UNPREFIXED: Final = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
-_PROPAGATED: Final = (
-    ("HTTP_TRACEPARENT", b"traceparent"),
-    ("HTTP_TRACESTATE", b"tracestate"),
-    ("HTTP_BAGGAGE", b"baggage"),
-)
 _PROXIED: Final = "werkzeug.proxy_fix.orig"
 """Set by werkzeug's ``ProxyFix`` when it has put the client's own address and host in the environ."""
 
@@ -79,11 +74,11 @@ def _begin(site: Site, environ: Environ, start_response: StartResponse) -> "Wsgi
         return None
     method: str = environ["REQUEST_METHOD"]
     root: str = environ.get("SCRIPT_NAME") or ""
-    path = _text(root + (environ.get("PATH_INFO") or "")) or "/"
+    path = text_of(root + (environ.get("PATH_INFO") or "")) or "/"
     outer = base.get(MARK)
     if isinstance(outer, Exchange) and outer.is_of(method, path):
         return None  # mounted in an application that has made the span
-    base, caller = extract(base, _Headers(environ), _propagated(environ))
+    base, caller = extract(base, Headers(environ), propagated(environ))
     attributes: dict[str, AttributeValue] = {
         semconv.URL_SCHEME: environ.get("wsgi.url_scheme") or "http",
         semconv.URL_PATH: path,
@@ -93,7 +88,7 @@ def _begin(site: Site, environ: Environ, start_response: StartResponse) -> "Wsgi
     query: str = environ.get("QUERY_STRING") or ""
     if query:
         attributes[semconv.URL_QUERY] = query
-    _add_addresses(attributes, environ)
+    add_addresses(attributes, environ)
     agent: str | None = environ.get("HTTP_USER_AGENT")
     if agent is not None:
         attributes[semconv.USER_AGENT_ORIGINAL] = agent
@@ -127,7 +122,7 @@ class WsgiExchange(Exchange):
             attributes: dict[str, AttributeValue] = {
                 semconv.URL_SCHEME: environ.get("wsgi.url_scheme") or "http"
             }
-            _add_addresses(attributes, environ)
+            add_addresses(attributes, environ)
             # The peer stays the proxy.
             attributes.pop(semconv.NETWORK_PEER_ADDRESS, None)
             attributes.pop(semconv.NETWORK_PEER_PORT, None)
@@ -250,52 +245,6 @@ class _Sized(_Body):
         return len(self._body)  # pyright: ignore[reportArgumentType]  asked before it is made
 
 
-class _Headers:
-    """A request's headers as pairs of bytes, made only when somebody goes through them."""
-
-    __slots__ = ("_environ",)
-
-    def __init__(self, environ: Environ) -> None:
-        self._environ = environ
-
-    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
-        for key, value in self._environ.items():
-            if key.startswith("HTTP_"):
-                yield _bytes(key[5:].replace("_", "-").lower()), _bytes(value)
-
-
-def _propagated(environ: Environ) -> dict[bytes, bytes]:
-    return {name: _bytes(environ[key]) for key, name in _PROPAGATED if key in environ}
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("latin-1", "replace")
-
-
-def _text(text: str) -> str:
-    """What PEP 3333 has put into latin-1 characters."""
-    return text if text.isascii() else text.encode("latin-1", "replace").decode("utf-8", "replace")
-
-
 def _is_of_server(body: object, environ: Environ) -> bool:
     wrapper = environ.get("wsgi.file_wrapper")
     return isinstance(wrapper, type) and isinstance(body, wrapper)
-
-
-def _add_addresses(attributes: dict[str, AttributeValue], environ: Environ) -> None:
-    host: str | None = environ.get("HTTP_HOST")
-    if host:
-        add_server(attributes, host)
-    elif environ.get("SERVER_NAME"):
-        attributes[semconv.SERVER_ADDRESS] = environ["SERVER_NAME"]
-        port = _port(environ.get("SERVER_PORT"))
-        if port is not None:
-            attributes[semconv.SERVER_PORT] = port
-    address: str | None = environ.get("REMOTE_ADDR")
-    if address:
-        add_peer(attributes, address, _port(environ.get("REMOTE_PORT")))
-
-
-def _port(value: object) -> int | None:
-    text = str(value)
-    return int(text) if text.isdecimal() else None
