@@ -1,4 +1,5 @@
 import pytest
+from opentelemetry.trace import SpanKind
 
 import traceo
 from traceo.testing import Capture, Redaction, assert_no_pii
@@ -155,3 +156,70 @@ def test_an_application_that_starts_traceo_itself_is_seen(pytester, place):
     done = pytester.runpytest_subprocess("-p", "traceo.testing", "--traceo-no-pii", "-p", "no:cacheprovider")
     done.assert_outcomes(passed=2, failed=1)
     done.stdout.fnmatch_lines(["*span 'GET': attributes.url.full: *"])
+
+
+_made_with_the_module = traceo.counter("shop.orders", unit="{order}")
+
+
+@pytest.mark.parametrize("_", range(2))
+def test_metrics_are_plain_values_and_start_from_zero_in_each_test(capture, _):
+    _made_with_the_module.add(2, {"country": "IN"})
+    _made_with_the_module.add(1, {"country": "IN"})
+    traceo.histogram("shop.size", unit="By", description="Of baskets.", buckets=[10, 20]).record(12)
+    waiting = [(7, {"queue": "mail"})]
+    traceo.observable_gauge("shop.waiting", lambda: waiting)
+    with capture.provider.get_tracer("shop").start_as_current_span(
+        "GET /", kind=SpanKind.SERVER, attributes={"http.request.method": "GET"}
+    ):
+        pass
+    assert capture.metrics == [
+        {
+            "name": "http.server.request.duration",
+            "unit": "s",
+            "description": "Duration of HTTP server requests.",
+            "kind": "histogram",
+            "scope": "traceo.spans",
+            "points": [
+                {
+                    "attributes": {"http.request.method": "GET"},
+                    "count": 1,
+                    "sum": 0.001,
+                    "min": 0.001,
+                    "max": 0.001,
+                    "buckets": {0.005: 1},
+                }
+            ],
+        },
+        {
+            "name": "shop.orders",
+            "unit": "{order}",
+            "kind": "sum",
+            "scope": "traceo",
+            "points": [{"attributes": {"country": "IN"}, "value": 3}],
+        },
+        {
+            "name": "shop.size",
+            "unit": "By",
+            "description": "Of baskets.",
+            "kind": "histogram",
+            "scope": "traceo",
+            "points": [{"count": 1, "sum": 12, "min": 12, "max": 12, "buckets": {20: 1}}],
+        },
+        {
+            "name": "shop.waiting",
+            "kind": "gauge",
+            "scope": "traceo",
+            "points": [{"attributes": {"queue": "mail"}, "value": 7}],
+        },
+    ]
+    waiting.clear()  # it lives on
+
+
+def test_what_a_metric_would_have_carried_counts_too(capture):
+    traceo.counter("shop.of", description="for ada@example.com").add(1, {"who": "bob@example.com"})
+    with pytest.raises(AssertionError) as caught:
+        assert_no_pii(capture)
+    assert str(caught.value).splitlines()[1:] == [
+        "  metric 'shop.of': attributes.who: EMAIL",
+        "  metric 'shop.of': description: EMAIL",
+    ]

@@ -1,7 +1,7 @@
 """What the test fixture tells about redaction: places and rules, never values."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -11,7 +11,7 @@ from traceo.records import Attributes
 from traceo.redaction import Engine
 from traceo.semconv import TRACEO_REDACTED
 
-__all__ = ["LooksIntoSql", "Redaction", "found_in", "is_allowed"]
+__all__ = ["LooksIntoSql", "Redaction", "found_among", "found_in", "is_allowed"]
 
 _LITERAL = re.compile(r"(?:(\w+)\s*=\s*)?'((?:[^']|'')*)'")  # of SQL, with the column it is compared to
 # Rules that are no sign of personal data: a long or deep value, and the literals of SQL, which are looked at
@@ -68,5 +68,10 @@ def is_allowed(redaction: Redaction, allow: Sequence[str]) -> bool:
 def found_in(record: str, attributes: Attributes | None) -> set[Redaction]:
     """What the pipeline listed in a record, without what is no sign of personal data."""
     listed: Any = (attributes or {}).get(TRACEO_REDACTED, ())
+    return found_among(record, listed)
+
+
+def found_among(record: str, listed: Iterable[object]) -> set[Redaction]:
+    """The same of a list ``"place=RULE"``."""
     entries = [str(entry).rpartition("=") for entry in listed]
     return {Redaction(record, place, rule) for place, _, rule in entries if rule not in _NEUTRAL}

@@ -6,7 +6,7 @@ Put ``pytest_plugins = ["traceo.testing"]`` in ``conftest.py``, then::
         pay(7)
         assert [span["name"] for span in capture.spans] == ["pay"]
 
-Everything is real up to the encoder: provider, queue, pipeline thread, redaction (with the policy of the
+Everything is real up to the encoder: providers, queue, pipeline thread, redaction (with the policy of the
 project's settings). Only the clock, the ids and the destination are made for tests. An application may call
 `traceo.init` before or in the test: its spans come here as long as the test runs.
 
@@ -31,6 +31,7 @@ from traceo.exporters.memory import Memory
 from traceo.exporters.otlp import encode_logs, encode_traces, records_left_out
 from traceo.findings import LooksIntoSql, Redaction, found_in, is_allowed
 from traceo.logs.tap import tap_logging
+from traceo.measured import Measured
 from traceo.pipeline.prepare import Parts
 from traceo.pipeline.scrub import Scrubber
 from traceo.pipeline.worker import Pipeline
@@ -38,6 +39,7 @@ from traceo.policy import choose
 from traceo.records import AnyValue, Attributes, LogRecord, SpanRecord
 from traceo.redaction import Engine, Policy
 from traceo.tracing import Resource, TracerProvider, snapshot
+from traceo.tracing.span_metrics import SpanMetrics
 
 __all__ = [
     "Capture",
@@ -90,7 +92,7 @@ class FakeIds:
 
 
 class Capture:
-    """What was recorded so far; reading `spans`, `logs` or `redactions` waits for the pipeline.
+    """What was recorded so far; reading `spans`, `logs`, `metrics` or `redactions` waits for the pipeline.
 
     Redacts by ``policy``; without one, by the one that the project's settings name (``off`` counts as
     ``default``: there would be nothing to see).
@@ -110,7 +112,9 @@ class Capture:
             clock=self.clock,
             sink=self.pipeline.put_span,
             shutdown_on_exit=False,
+            span_metrics=SpanMetrics(),
         )
+        self.measured = Measured(self.provider)
         self.provider.is_of_a_test = True  # pyright: ignore[reportAttributeAccessIssue]  see traceo.startup
 
     @property
@@ -126,10 +130,22 @@ class Capture:
         return [_log(log) for log in self._logs]
 
     @property
+    def metrics(self) -> list[dict[str, object]]:
+        """What was measured by hand and of spans, by name, as plain dicts without times and what is empty.
+
+        A point has its ``attributes`` and a ``value``, or ``count``, ``sum``, ``min``, ``max`` and
+        ``buckets`` (upper bound → count, those that are not empty).
+        """
+        self.pipeline.measure()
+        self.pipeline.flush(_FLUSH_S)
+        return self.measured.plain()
+
+    @property
     def redactions(self) -> list[Redaction]:
         """What had to be redacted so far: all of it but lengths and SQL literals that are not personal."""
+        self.pipeline.measure()
         self.pipeline.flush(_FLUSH_S)
-        found = set(self._in_sql)
+        found = self._in_sql | self.measured.redactions
         for span in self._spans:
             found |= found_in(f"span {span.name!r}", span.attributes)
             found |= found_in("resource", span.resource.attributes) | found_in("scope", span.scope.attributes)
@@ -145,9 +161,12 @@ class Capture:
 
     def _parts(self) -> Parts:
         engine = Engine(self.policy)
+        redactor = LooksIntoSql(engine, Engine(self.policy), self._in_sql.add)
+        scrubber = Scrubber(redactor)
         return Parts(
             snapshot=snapshot,
-            scrubber=Scrubber(LooksIntoSql(engine, Engine(self.policy), self._in_sql.add)),
+            scrubber=scrubber,
+            metrics=self.measured.parts(scrubber, redactor),
             encode_traces=encode_traces,
             encode_logs=encode_logs,
             left_out=records_left_out,
@@ -190,7 +209,7 @@ def _policy_of_the_project() -> Policy:
 
 @pytest.fixture
 def capture() -> Iterator[Capture]:
-    """Everything recorded through Traceo, OpenTelemetry's API and `logging` during the test."""
+    """Everything recorded and measured through Traceo, OpenTelemetry's API and `logging` during the test."""
     captured = Capture()
     # The API sets a provider once and has no way to take it back.
     provider = trace._TRACER_PROVIDER  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
@@ -198,7 +217,7 @@ def capture() -> Iterator[Capture]:
     tracer = _spans.bind(captured.provider.get_tracer("traceo"))
     stop = tap_logging(captured.pipeline.put_log, captured.provider, "DEBUG")
     try:
-        with _spans_of_others_to(captured):
+        with _spans_of_others_to(captured), captured.measured.listening(_meters_of_the_application()):
             yield captured
     finally:
         stop()
@@ -217,14 +236,21 @@ def _spans_of_others_to(captured: Capture) -> Generator[None]:
     others: list[Any] = [*_earlier, client.provider if client is not None else None]
     outlets = list({id(one): one._outlets for one in others if one is not None}.values())  # noqa: SLF001
     _earlier.add(captured.provider)
-    sinks = [one.sink for one in outlets]
+    before = [(one.sink, one.durations) for one in outlets]
     for one in outlets:
         one.sink = captured.pipeline.put_span
+        one.durations = captured.provider.span_metrics and captured.provider.span_metrics.durations
     try:
         yield
     finally:
-        for one, sink in zip(outlets, sinks, strict=True):
-            one.sink = sink
+        for one, (sink, durations) in zip(outlets, before, strict=True):
+            one.sink, one.durations = sink, durations
+
+
+def _meters_of_the_application() -> Any:
+    """The meter provider that `traceo.init` made, if it was called and there was a use for one."""
+    client = startup._client  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  as above
+    return client.metering.provider if client is not None and client.metering is not None else None
 
 
 # The option.

@@ -538,7 +538,8 @@ class Pipeline:
                 self._drop(signal, "pipeline_error", count)
 
     def _lost_at_exit(self) -> int:
-        return sum(counts.dropped.get("exit", 0) for counts in self.balance())
+        counted = (*self.balance(), self.health.point_counts())
+        return sum(counts.dropped.get("exit", 0) for counts in counted)
 
 
 def _since(before: dict[str, int], now: dict[str, int]) -> dict[str, int]:
