@@ -21,7 +21,6 @@ __all__ = ["JsonFormatter"]
 _encode: Final = msgspec.json.Encoder().encode
 _FIELDS: Final = frozenset({"timestamp", "level", "message", "logger", "trace_id", "span_id"})
 _TEXTS: Final = ("event", "message", "msg")
-_MAX_INT: Final = 1 << 63
 
 
 class JsonFormatter(logging.Formatter):
@@ -62,7 +61,7 @@ class JsonFormatter(logging.Formatter):
             full = self._fill(record, line.copy())
             try:
                 return _encode(full).decode()
-            except Exception:  # half of a surrogate pair, an integer that no reader can hold
+            except Exception:  # half of a surrogate pair
                 return _encode(_plain(full)).decode()
         except Exception:
             return _encode(line).decode()
@@ -123,7 +122,7 @@ def _service_name() -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What any JSON reader takes: escaped surrogates, integers beyond 64 bits as text."""
+    """The same with half surrogate pairs escaped."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, Mapping):
@@ -131,6 +130,4 @@ def _plain(value: Any) -> Any:
         return {plain_text(_plain(key)): _plain(item) for key, item in items}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in cast("Sequence[Any]", value)]
-    if isinstance(value, int) and not isinstance(value, bool) and not -_MAX_INT <= value < _MAX_INT:
-        return str(value)
     return value
