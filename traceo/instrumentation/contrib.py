@@ -29,6 +29,7 @@ from traceo.instrumentation.stable_names import First, StableTracerProvider
 __all__ = ["PACKAGES", "Package", "install"]
 
 _GROUP = "opentelemetry_instrumentor"
+_ASKING = ("opentelemetry.util.genai._invocation", "opentelemetry.util.genai.handler")
 _OPT_IN = "OTEL_SEMCONV_STABILITY_OPT_IN"
 
 
@@ -132,7 +133,7 @@ def _instrument(site: Site, instrumentor: Any) -> None:
         "logger_provider": NoOpLoggerProvider(),
     }
     site.on_restore(lambda: care.undone(instrumentor))
-    care.before(instrumentor, settings)
+    care.before(site, instrumentor, settings)
     with warnings.catch_warnings(), _unchanged_environment():
         warnings.simplefilter(
             "ignore"
@@ -168,7 +169,7 @@ def _nothing(*_: Any) -> None:
 class _Care(msgspec.Struct, frozen=True):
     """What one instrumentor needs done for it."""
 
-    before: Callable[[Any, dict[str, Any]], None] = _nothing
+    before: Callable[[Site, Any, dict[str, Any]], None] = _nothing
     after: Callable[[Any], None] = _nothing
     undone: Callable[[Any], None] = _nothing
     first: First | None = None
@@ -178,8 +179,9 @@ def _module(instrumentor: Any) -> Any:
     return importlib.import_module(type(instrumentor).__module__)
 
 
-def _give_provider(instrumentor: Any, settings: dict[str, Any]) -> None:
+def _give_provider(site: Site, instrumentor: Any, settings: dict[str, Any]) -> None:
     """The synchronous gRPC client looks for the provider among the arguments of the app's own call."""
+    del site
     module = _module(instrumentor)
     extension = importlib.import_module(f"{module.__name__}.grpcext")
 
@@ -202,9 +204,9 @@ def _take_provider(instrumentor: Any) -> None:
     del instrumentor.wrapper_fn
 
 
-def _keep_requests(instrumentor: Any, settings: dict[str, Any]) -> None:
+def _keep_requests(site: Site, instrumentor: Any, settings: dict[str, Any]) -> None:
     """Let the spans of the requests below a call be: they tell its retries apart."""
-    del settings
+    del site, settings
     _module(instrumentor).suppress_http_instrumentation = contextlib.nullcontext
 
 
@@ -222,8 +224,9 @@ def _stop_measuring(instrumentor: Any) -> None:
     module.active_requests_counter = meter.create_up_down_counter("none")
 
 
-def _name_commands(instrumentor: Any, settings: dict[str, Any]) -> None:
+def _name_commands(site: Site, instrumentor: Any, settings: dict[str, Any]) -> None:
     """Call a command by what it does and to which collection; what it asks for stays out."""
+    del site
     collection_of: Any = _module(instrumentor)._get_command_collection_name  # noqa: SLF001  theirs, for the attribute
 
     def request_hook(span: Any, event: Any) -> None:
@@ -232,6 +235,25 @@ def _name_commands(instrumentor: Any, settings: dict[str, Any]) -> None:
         span.set_attribute(semconv.DB_OPERATION_NAME, event.command_name)
 
     settings["request_hook"] = request_hook
+
+
+def _ask_for_content(site: Site, instrumentor: Any, settings: dict[str, Any]) -> None:
+    """Our option decides. Without it `stable_names` leaves content out, whatever a variable says."""
+    del instrumentor, settings
+    if not site.options.capture_content:
+        return
+    modes: Any = importlib.import_module("opentelemetry.util.genai.types").ContentCapturingMode
+    for name in _ASKING:
+        module: Any = importlib.import_module(name)
+        module.get_content_capturing_mode = lambda: modes.SPAN_ONLY
+
+
+def _ask_no_more(instrumentor: Any) -> None:
+    del instrumentor
+    utils: Any = importlib.import_module("opentelemetry.util.genai.utils")
+    for name in _ASKING:
+        module: Any = importlib.import_module(name)
+        module.get_content_capturing_mode = utils.get_content_capturing_mode
 
 
 def _stop_listening(instrumentor: Any) -> None:
@@ -263,5 +285,6 @@ _CARE = {
     "BotocoreInstrumentor": _Care(before=_keep_requests, undone=_hide_requests),
     "AioHttpServerInstrumentor": _Care(after=_stop_measuring),
     "AioPikaInstrumentor": _Care(first=_name_exchanges),
+    "GoogleGenAiSdkInstrumentor": _Care(before=_ask_for_content, undone=_ask_no_more),
     "PymongoInstrumentor": _Care(before=_name_commands, undone=_stop_listening),
 }

@@ -182,17 +182,22 @@ class _StableTracer(Tracer):
             failed("contrib.title", error)
         if title is None:
             return NonRecordingSpan(get_current_span(current).get_span_context())
+        new = names.translated(attributes)
         span = self._tracer.start_span(
             title,
             current,
             kind,
-            names.translated(attributes),
+            new,
             links,
             start_time,
             record_exception=False,
             set_status_on_exception=False,
         )
-        return _StableSpan(span, names) if span.is_recording() else span
+        return (
+            _StableSpan(span, names, new.get(semconv.RPC_RESPONSE_STATUS_CODE))
+            if span.is_recording()
+            else span
+        )
 
     @_agnosticcontextmanager
     def start_as_current_span(
@@ -270,12 +275,12 @@ class _Names:
 class _StableSpan(Span):
     __slots__ = ("_code", "_error", "_is_error", "_names", "_recorded", "_span")
 
-    def __init__(self, span: Span, names: _Names) -> None:
+    def __init__(self, span: Span, names: _Names, code: object) -> None:
         self._span = span
         self._names = names
         self._is_error = False
         self._error: str | None = None
-        self._code: str | None = None
+        self._code = code if isinstance(code, str) else None
         self._recorded: BaseException | None = None
 
     def __getattr__(self, name: str) -> Any:
@@ -339,6 +344,10 @@ class _StableSpan(Span):
 
     def end(self, end_time: int | None = None) -> None:
         try:
+            if self._code == "OK" and self._recorded is not None and not is_abandoned(self._recorded):
+                # gRPC tells the client so when a handler raises, and its instrumentation tells nothing.
+                self.set_attribute(semconv.RPC_RESPONSE_STATUS_CODE, "UNKNOWN")
+                self.set_status(StatusCode.ERROR)
             if self._error is None and (self._is_error or self._recorded is not None):
                 self._span.set_attribute(semconv.ERROR_TYPE, self._why())
         except Exception as error:

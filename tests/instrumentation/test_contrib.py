@@ -1,0 +1,245 @@
+"""The allow-list of the OpenTelemetry project's instrumentations; what they record is in the contract's rows."""
+
+import asyncio
+import importlib.metadata
+import os
+import subprocess
+import sys
+import textwrap
+
+import grpc
+import grpc.aio
+import msgspec
+import pymongo  # noqa: F401  hooked once it is imported
+import pytest
+from opentelemetry import trace
+from opentelemetry.instrumentation.pymongo import PymongoInstrumentor
+
+from tests.contract.conventions import deprecated_names, known_names
+from tests.contract.row import Planted
+from tests.contract.rows import confluent_kafka, google_genai
+from traceo.instrumentation import contrib, stable_names
+from traceo.instrumentation.catalog import LIBRARIES
+
+UNSET, ERROR = 0, 2
+INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = 1, 2, 3, 4, 5
+
+
+def run(script: str, path: str = "") -> str:
+    """A fresh interpreter that looks for modules in ``path`` first."""
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+STATE = """
+    import sys
+    from opentelemetry.trace import NoOpTracerProvider
+    from traceo.instrumentation import Selection, install
+    installed = install(Selection.parse("pymongo"), tracer_provider=NoOpTracerProvider())
+    import pymongo
+    (row,) = installed.libraries
+    print(row.state, "|", row.reason, "|", "evil" in sys.modules)
+    """
+
+
+# --- who may instrument
+
+
+def test_every_row_by_the_list_is_on_it_and_every_package_of_the_list_is_what_it_says():
+    rows = {row.name for row in LIBRARIES if row.hook == contrib.__name__}
+    assert rows == set(contrib.PACKAGES)
+    for package in contrib.PACKAGES.values():
+        distribution = importlib.metadata.distribution(package.distribution)
+        points = {point.name: point.value for point in distribution.entry_points}
+        assert set(package.instrumentors) <= set(points.items())
+
+
+def test_what_is_not_installed_is_said_and_logged_nowhere(hook, monkeypatch, caplog):
+    monkeypatch.setitem(contrib.PACKAGES, "pymongo", contrib.Package("opentelemetry-instrumentation-no", ()))
+    (row,) = hook("pymongo").libraries
+    assert (row.state, row.reason) == ("missing", "opentelemetry-instrumentation-no is not installed")
+    assert caplog.records == []
+
+
+def test_a_package_that_lies_in_front_of_the_real_one_is_refused_and_not_loaded(tmp_path):
+    package = tmp_path / "opentelemetry" / "instrumentation" / "pymongo"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("import sys; sys.modules['evil'] = sys")
+    assert run(
+        "import opentelemetry.instrumentation.pymongo, sys; print('evil' in sys.modules)", str(tmp_path)
+    )
+    state, reason, loaded = run(STATE, str(tmp_path)).split(" | ")
+    # What shadows it does not get in, whether Python would have found it or not.
+    assert (state, loaded) in {("failed", "False"), ("hooked", "False")}
+    if state == "failed":
+        assert reason == (
+            "opentelemetry.instrumentation.pymongo does not come from opentelemetry-instrumentation-pymongo"
+        )
+
+
+def test_a_distribution_of_the_same_name_with_another_entry_point_is_refused(tmp_path):
+    info = tmp_path / "opentelemetry_instrumentation_pymongo-9.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: opentelemetry-instrumentation-pymongo\nVersion: 9\n")
+    (info / "entry_points.txt").write_text("[opentelemetry_instrumentor]\npymongo = evil:Instrumentor\n")
+    (tmp_path / "evil.py").write_text("raise SystemExit('loaded')")
+    state, reason, loaded = run(STATE, str(tmp_path)).split(" | ")
+    assert (state, loaded) == ("failed", "False")
+    assert reason.startswith("opentelemetry-instrumentation-pymongo has no entry point pymongo = ")
+
+
+def test_a_library_older_than_the_packages_take_has_failed_with_the_reason(hook, monkeypatch):
+    rows = tuple(
+        msgspec.structs.replace(row, tested=("4.0", "4.1")) if row.name == "google-genai" else row
+        for row in LIBRARIES
+    )
+    monkeypatch.setattr(contrib, "LIBRARIES", rows)
+    (row,) = hook("google-genai").libraries
+    assert row.state == "failed"
+    assert "google-genai" in row.reason
+    assert "3." in row.reason
+
+
+def test_what_the_app_has_instrumented_itself_is_left_to_it(hook):
+    theirs = PymongoInstrumentor()
+    theirs.instrument(tracer_provider=trace.NoOpTracerProvider())
+    try:
+        installed = hook("pymongo")
+        (row,) = installed.libraries
+        assert (row.state, row.reason) == ("taken", "opentelemetry-instrumentation-pymongo is in use already")
+        installed.uninstall()
+        assert theirs.is_instrumented_by_opentelemetry
+    finally:
+        theirs.uninstrument()
+
+
+def test_stable_conventions_are_chosen_without_a_variable_that_children_would_inherit(hook):
+    from opentelemetry.instrumentation import _semconv as kept
+
+    before = dict(os.environ)
+    hook(",".join(contrib.PACKAGES))
+    assert dict(os.environ) == before
+    chosen = kept._OpenTelemetrySemanticConventionStability._OTEL_SEMCONV_STABILITY_SIGNAL_MAPPING
+    assert {signal.value: mode.value for signal, mode in chosen.items()} == {
+        "http": "http",
+        "database": "database",
+        "gen_ai": "gen_ai_latest_experimental",
+    }
+
+
+# --- names
+
+
+def test_old_names_become_names_in_force():
+    sides = [name for side in stable_names._RENAMED_BY_SIDE.values() for name in side.items()]
+    renamed = {old: new[0] for old, new in [*stable_names._RENAMED.items(), *sides] if new is not None}
+    assert set(renamed.values()) <= known_names()
+    assert not set(renamed.values()) & deprecated_names()
+
+
+# --- gRPC
+
+
+async def echo(request: bytes, context: grpc.aio.ServicerContext) -> bytes:
+    if request == b"fail":
+        raise LookupError("nobody called ada@example.com")
+    if request == b"slow":
+        await asyncio.sleep(60)
+    return request
+
+
+async def count(request: bytes, context: grpc.aio.ServicerContext):
+    for number in range(3):
+        yield request + str(number).encode()
+
+
+async def serving() -> tuple[grpc.aio.Server, str]:
+    server = grpc.aio.server()
+    handlers = {
+        "Echo": grpc.unary_unary_rpc_method_handler(echo),
+        "Count": grpc.unary_stream_rpc_method_handler(count),
+    }
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("shop.v1.People", handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    return server, f"127.0.0.1:{port}"
+
+
+async def test_asyncio_grpc_is_one_span_at_either_end(spans, hook):
+    hook("grpc")
+    server, address = await serving()
+    async with grpc.aio.insecure_channel(address) as channel:
+        assert await channel.unary_unary("/shop.v1.People/Echo")(b"ada") == b"ada"
+        stream = channel.unary_stream("/shop.v1.People/Count")(b"n")
+        assert [answer async for answer in stream] == [b"n0", b"n1", b"n2"]
+    await server.stop(None)
+    found = spans.wait(4)
+    clients = [span for span in found if span.kind == CLIENT]
+    servers = [span for span in found if span.kind == SERVER]
+    assert [span.name for span in clients] == ["shop.v1.People/Echo", "shop.v1.People/Count"]
+    assert [span.parent_span_id for span in servers] == [span.span_id for span in clients]
+    assert dict(clients[0].attributes) == {
+        "rpc.system.name": "grpc",
+        "rpc.method": "shop.v1.People/Echo",
+        "rpc.response.status_code": "OK",
+    }
+
+
+async def test_an_error_of_an_asyncio_grpc_server_is_told_on_both_sides(spans, hook):
+    hook("grpc")
+    server, address = await serving()
+    async with grpc.aio.insecure_channel(address) as channel:
+        with pytest.raises(grpc.aio.AioRpcError):
+            await channel.unary_unary("/shop.v1.People/Echo")(b"fail")
+    await server.stop(None)
+    client, at_server = spans.wait(2)
+    assert (client.status_code, client.attributes["error.type"]) == (ERROR, "UNKNOWN")
+    assert (at_server.status_code, at_server.attributes["error.type"]) == (ERROR, "UNKNOWN")
+    assert [event.attributes["exception.type"] for event in at_server.events] == ["LookupError"]
+
+
+# --- Kafka
+
+
+def test_what_a_consumer_handles_belongs_to_what_a_producer_sent(spans, hook):
+    hook("confluent-kafka")
+    with confluent_kafka.opened(None) as calls:
+        calls.good(Planted())
+        sent, handled = spans.wait(2)
+    assert (sent.kind, handled.kind) == (PRODUCER, CONSUMER)
+    assert [(link.trace_id, link.span_id) for link in handled.links] == [(sent.trace_id, sent.span_id)]
+    assert handled.attributes["messaging.operation.type"] == "process"
+    assert "ada" not in str(dict(sent.attributes)) + str(dict(handled.attributes))
+
+
+# --- Gemini
+
+
+@pytest.mark.parametrize("variable", ["", "SPAN_ONLY"])
+def test_what_is_said_to_a_model_is_left_out_unless_our_option_asks_for_it(
+    spans, hook, request, monkeypatch, variable
+):
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", variable)
+    hook("google-genai")
+    with google_genai.opened(request) as calls:
+        calls.good(Planted())
+    (span,) = spans.all()
+    assert Planted().unspoken not in str(dict(span.attributes)) + str(span.events)
+    assert span.attributes["gen_ai.usage.input_tokens"] == 7
+
+
+def test_what_is_said_to_a_model_is_there_when_our_option_asks_for_it(spans, hook, request, monkeypatch):
+    monkeypatch.delenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", raising=False)
+    hook("google-genai", capture_content=True)
+    with google_genai.opened(request) as calls:
+        calls.good(Planted())
+    (span,) = spans.all()
+    assert Planted().unspoken in span.attributes["gen_ai.input.messages"]
+    assert Planted().unspoken in span.attributes["gen_ai.output.messages"]
