@@ -72,16 +72,13 @@ def test_a_package_that_lies_in_front_of_the_real_one_is_refused_and_not_loaded(
     package = tmp_path / "opentelemetry" / "instrumentation" / "pymongo"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("import sys; sys.modules['evil'] = sys")
-    assert run(
-        "import opentelemetry.instrumentation.pymongo, sys; print('evil' in sys.modules)", str(tmp_path)
-    )
-    state, reason, loaded = run(STATE, str(tmp_path)).split(" | ")
-    # What shadows it does not get in, whether Python would have found it or not.
-    assert (state, loaded) in {("failed", "False"), ("hooked", "False")}
-    if state == "failed":
-        assert reason == (
-            "opentelemetry.instrumentation.pymongo does not come from opentelemetry-instrumentation-pymongo"
-        )
+    plain = "import opentelemetry.instrumentation.pymongo, sys; print('evil' in sys.modules)"
+    assert run(plain, str(tmp_path)) == "True"
+    assert run(STATE, str(tmp_path)).split(" | ") == [
+        "failed",
+        "opentelemetry.instrumentation.pymongo does not come from opentelemetry-instrumentation-pymongo",
+        "False",
+    ]
 
 
 def test_a_distribution_of_the_same_name_with_another_entry_point_is_refused(tmp_path):
