@@ -15,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 GENEROUS_S = 60
@@ -30,6 +31,7 @@ class Recorder(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.posts: list[bytes] = []
+        self.metrics: list[bytes] = []
         self.reached = threading.Event()
         self.gate = threading.Event()
         """While it is not set, a request that came is not answered."""
@@ -64,6 +66,18 @@ class Recorder(http.server.ThreadingHTTPServer):
             if attribute.key == "service.name"
         }
 
+    def sums(self, name: str) -> dict[int, int]:
+        """Process id → the last that it said of a counter or histogram: its sum, or its count."""
+        found: dict[int, int] = {}
+        for body in list(self.metrics):
+            for group in ExportMetricsServiceRequest.FromString(body).resource_metrics:
+                pid = next(a.value.int_value for a in group.resource.attributes if a.key == "process.pid")
+                for metric in (each for scope in group.scope_metrics for each in scope.metrics):
+                    if metric.name == name:
+                        found[pid] = sum(point.as_int for point in metric.sum.data_points)
+                        found[pid] += sum(point.count for point in metric.histogram.data_points)
+        return found
+
     def pids(self, name: str) -> set[int]:
         return {pid for pid, span in self.spans() if span.name == name}
 
@@ -85,6 +99,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.server.gate.wait(GENEROUS_S)
         if self.path == "/v1/traces":
             self.server.posts.append(body)
+        elif self.path == "/v1/metrics":
+            self.server.metrics.append(body)
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()

@@ -54,6 +54,66 @@ def test_a_hundred_spans_arrive_and_the_exit_status_is_the_applications(ending, 
     assert "traceo:" not in app.err
 
 
+MEASURES = """
+import os, signal, sys, time, traceo
+from opentelemetry import trace
+traceo.init()
+orders = traceo.counter("orders")
+for number in range(100):
+    orders.add(1, {"kind": number % 3})
+with trace.get_tracer("app").start_as_current_span("GET", kind=trace.SpanKind.SERVER):
+    pass
+"""
+
+
+@pytest.mark.parametrize("sampled", ["1", "0"])
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_what_was_measured_last_arrives_too(ending, sampled, start, recorder):
+    code, status = ENDINGS[ending]
+    app = start(MEASURES + code, TRACEO_SAMPLE_RATE=sampled)
+    if "ready" in code:
+        app.until_says("ready")
+        app.until_waits()
+        app.process.send_signal(signal.SIGTERM)
+    assert app.process.wait(60) == status, app.err
+    pid = app.process.pid
+    assert recorder.sums("orders") == {pid: 100}
+    assert recorder.sums("traces.span.metrics.duration") == {pid: 1}
+    assert recorder.names() == ({"GET": 1} if sampled == "1" else {})
+    assert "traceo:" not in app.err
+
+
+def test_a_forked_child_measures_from_zero_and_the_parent_goes_on(run, recorder):
+    app = run(
+        MEASURES
+        + """
+child = os.fork()
+if child == 0:
+    orders.add(7)
+    os._exit(0)
+silent = os.fork()
+if silent == 0:
+    os._exit(0)
+assert [os.waitstatus_to_exitcode(os.waitpid(one, 0)[1]) for one in (child, silent)] == [0, 0]
+orders.add(1)
+print(child)
+"""
+    )
+    assert (app.process.returncode, app.err) == (0, "")
+    assert recorder.sums("orders") == {app.process.pid: 101, int(app.out): 7}
+
+
+def test_a_process_that_only_measures_is_told_of_when_nothing_listens(run, nowhere):
+    app = run(
+        "import traceo; traceo.init(); traceo.counter('orders').add(1); traceo.status().metrics",
+        nowhere,
+        TRACEO_METRICS="-own",
+        TRACEO_EXIT_TIMEOUT_S="0.5",
+    )
+    assert app.process.returncode == 0
+    assert app.err.count("1 data point dropped at exit") == 1
+
+
 CHILD_ENDINGS = {
     "os._exit": ("os._exit(4)", 4),
     "its normal end": ("sys.exit(0)", 0),

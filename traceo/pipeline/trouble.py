@@ -91,7 +91,9 @@ class Trouble:
         if lost and self._is_due(self._clock()):
             spans, logs = (sum(counts.dropped.values()) for counts in self._balance())
             # Metrics alone: otherwise the line is about what somebody will miss.
-            dropped = _amount(spans, logs) if spans or logs else f"{lost} data points"
+            dropped = (
+                _amount(spans, logs) if spans or logs else f"{lost} data point{'' if lost == 1 else 's'}"
+            )
             _log.warning("%s; %s dropped at exit; %s", self._cause(), dropped, self._advice)
 
     def note(self, text: str) -> None:
