@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from traceo.metrics import ExponentialHistogram, MeterProvider, View
-from traceo.metrics.cells import ExponentialCell, index_of
+from traceo.metrics.exponential import ExponentialCell, index_of
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, width=64)
 POSITIVE = st.floats(min_value=5e-324, max_value=1.7976931348623157e308)

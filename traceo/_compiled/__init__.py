@@ -43,6 +43,7 @@ MODULES = (
     "traceo.pipeline.scrub",
     "traceo.metrics.keys",
     "traceo.metrics.cells",
+    "traceo.metrics.exponential",
     "traceo.metrics.stream",
     "traceo.metrics.instruments",
 )

@@ -2,9 +2,10 @@
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from opentelemetry.metrics import CallbackOptions
 from opentelemetry.metrics import Counter as ApiCounter
 from opentelemetry.metrics import Histogram as ApiHistogram
 from opentelemetry.metrics import Meter as ApiMeter
@@ -19,16 +20,16 @@ from traceo.metrics.observing import (
     ObservableUpDownCounter,
 )
 from traceo.metrics.output import Output
+from traceo.metrics.sinks import Sink
 from traceo.metrics.views import are_boundaries
+from traceo.metrics.wiring import Made, Wiring
+from traceo.records import MetricRecord, ResourceRecord
 from traceo.tracing.scope import InstrumentationScope
 
 __all__ = ["Meter"]
 
 _NAME = re.compile(r"[a-zA-Z][-_./a-zA-Z0-9]{0,254}")
 _UNIT = re.compile(r"[\x00-\x7F]{0,63}")
-
-Outputs = Callable[..., list[Output]]
-"""By the provider: the outputs of an instrument with this ``kind``, ``name``, ``unit`` … of a meter."""
 
 
 class Meter(ApiMeter):
@@ -39,11 +40,14 @@ class Meter(ApiMeter):
     OpenTelemetry does not allow gives an instrument that ignores and counts what it is told.
     """
 
-    def __init__(self, scope: InstrumentationScope, shared: Shared, outputs: Outputs) -> None:
+    def __init__(
+        self, scope: InstrumentationScope, shared: Shared, wiring: Wiring, sinks: Sequence[Sink]
+    ) -> None:
         super().__init__(scope.name, scope.version, scope.schema_url)
         self.scope = scope
         self._shared = shared
-        self._outputs_of = outputs
+        self._wiring = wiring
+        self._sinks = sinks
         self._lock = threading.RLock()
         self._is_off = False
         self._instruments: dict[tuple[str, str, str], Any] = {}
@@ -96,9 +100,25 @@ class Meter(ApiMeter):
 
     # --- for the provider
 
-    def observables(self) -> list[Observable]:
-        """The instruments with callbacks."""
-        return [each for each in list(self._instruments.values()) if isinstance(each, Observable)]
+    def observe(self, options: CallbackOptions, sink: Sink) -> None:
+        """Ask all callbacks, for the streams of ``sink``."""
+        for instrument in list(self._instruments.values()):
+            if isinstance(instrument, Observable):
+                instrument.observe(options, sink)
+
+    def collect(self, sink: Sink, resource: ResourceRecord, time_ns: int) -> Iterator[MetricRecord]:
+        """What the streams of ``sink`` have to say."""
+        for output in self._of(sink):
+            try:
+                metric = output.collect(resource, time_ns)
+            except Exception as error:
+                kind = type(error).__name__
+                self._shared.losses.count(
+                    "internal", output.name, "%s: cannot be collected (%s).", output.name, kind
+                )
+                continue
+            if metric is not None:
+                yield metric
 
     def stop(self, *, observing: bool) -> None:
         """Measure nothing more; callbacks are asked as long as ``observing``."""
@@ -138,9 +158,17 @@ class Meter(ApiMeter):
                 self._again(instrument, description, bounds)
                 return instrument
             self._compare(name, shape.__name__, unit)
-            outputs = self._outputs_of(
-                meter=self, kind=shape.__name__, name=name, unit=unit, description=description, bounds=bounds
+            made = Made(
+                kind=shape.__name__,
+                name=name,
+                unit=unit,
+                description=description,
+                scope=self.scope,
+                bounds=bounds,
             )
+            outputs = [
+                output for sink in self._sinks for output in self._wiring.outputs(made, sink, self._of(sink))
+            ]
             instrument = shape(name, unit, description, [output.stream for output in outputs], self._shared)
             if self._is_off:
                 instrument.turn(False)
@@ -148,6 +176,9 @@ class Meter(ApiMeter):
             self._instruments[key] = instrument
             self._advised[name.lower()] = bounds
         return instrument
+
+    def _of(self, sink: Sink) -> list[Output]:
+        return [output for output in self.outputs if output.stream.sink is sink]
 
     def _again(self, instrument: Any, description: str, bounds: tuple[float, ...] | None) -> None:
         name = instrument.name

@@ -53,8 +53,8 @@ class Observable(Instrument):
             self.failed(error)
         self._shared.start()
 
-    def observe(self, options: CallbackOptions) -> None:
-        """Ask the callbacks, and give what they say to the streams; never raises."""
+    def observe(self, options: CallbackOptions, sink: object) -> None:
+        """Ask the callbacks, and give what they say to the streams of ``sink``; never raises."""
         if self._is_off:
             return
         for callback in list(self._callbacks):
@@ -62,13 +62,13 @@ class Observable(Instrument):
                 for count, observation in enumerate(callback(options)):
                     if count >= _MOST_OBSERVATIONS:
                         raise ValueError("endless")  # noqa: TRY301  counted and told as any other failure
-                    self._take(observation)
+                    self._take(observation, sink)
             except Exception as error:
                 self._shared.losses.count(
                     "callback", self.name, "%s: its callback failed (%s).", self.name, type(error).__name__
                 )
 
-    def _take(self, observation: Any) -> None:
+    def _take(self, observation: Any, sink: object) -> None:
         try:
             number = self.checked(observation.value, True)  # a total may be corrected downwards
             if number is None:
@@ -84,6 +84,8 @@ class Observable(Instrument):
             )
             return
         for stream in self._streams:
+            if stream.sink is not sink:
+                continue
             stream.record(number, attributes, context)
 
 

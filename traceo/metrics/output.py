@@ -6,11 +6,11 @@ from typing import Any
 from traceo.metrics.cells import (
     BucketCell,
     Cell,
-    ExponentialCell,
     LastCell,
     ObservedSumCell,
     SumCell,
 )
+from traceo.metrics.exponential import ExponentialCell
 from traceo.metrics.stream import Stream
 from traceo.metrics.views import (
     Aggregation,
@@ -22,7 +22,7 @@ from traceo.metrics.views import (
 )
 from traceo.records import MetricRecord, ResourceRecord, ScopeRecord
 
-__all__ = ["DEFAULT_BOUNDS", "Output", "cell_maker", "default_aggregation", "is_delta"]
+__all__ = ["DEFAULT_BOUNDS", "Output", "cell_maker"]
 
 DEFAULT_BOUNDS = (
     0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0, 10000.0
@@ -96,22 +96,6 @@ class Output:
             temporality=self.temporality,
             is_monotonic=self.is_monotonic,
         )
-
-
-def default_aggregation(kind: str, histogram: Aggregation) -> Aggregation:
-    """What an instrument of this kind becomes without a view that says so."""
-    if kind == "Histogram":
-        return histogram
-    return LastValue() if kind.endswith("Gauge") else Sum()
-
-
-def is_delta(kind: str, aggregation: Aggregation, temporality: str) -> bool:
-    """Whether each collection starts from nothing, by the preference "cumulative", "delta" or "lowmemory"."""
-    if isinstance(aggregation, LastValue):
-        return False
-    if kind in ("Counter", "Histogram"):
-        return temporality in ("delta", "lowmemory")
-    return kind == "ObservableCounter" and temporality == "delta"
 
 
 def cell_maker(

@@ -3,8 +3,8 @@
 By OpenTelemetry's rules for Prometheus ("Prometheus and OpenMetrics Compatibility"): names stay as Prometheus
 shows them, units become UCUM, ``_created`` is the start time, and an exemplar's ``trace_id`` and ``span_id``
 lead to the span. What has no kind of its own here is told by the parts that Prometheus shows: a summary as
-``x_count``, ``x_sum`` and the gauge ``x`` with a quantile; a gauge histogram as gauges. The target's labels are
-``target_info``. A value that is not finite is left out and counted.
+``x_count``, ``x_sum`` and the gauge ``x`` with a quantile; a gauge histogram as gauges. The labels of the
+target are ``target_info``. A value that is not finite is left out and counted.
 
 ``prometheus_client`` is never imported: where the application has not, there is nothing to tell.
 """

@@ -1,11 +1,11 @@
 """The meter provider: one per application; hands out meters and collects what their instruments measured."""
 
 import os
-import sys
 import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from logging import getLogger
 from typing import Any
 
@@ -15,9 +15,11 @@ from opentelemetry.metrics import MeterProvider as ApiMeterProvider
 from traceo.metrics.instruments import Shared
 from traceo.metrics.losses import Losses
 from traceo.metrics.meter import Meter
-from traceo.metrics.output import Output, cell_maker, default_aggregation, is_delta
-from traceo.metrics.stream import ALWAYS, NEVER, TRACE_BASED, LockedStream, Stream
-from traceo.metrics.views import Aggregation, ExplicitBucketHistogram, ExponentialHistogram, View, view_of
+from traceo.metrics.readers import connect, each_reader, metrics_data
+from traceo.metrics.sinks import PreferenceSink, ReaderSink, Sink
+from traceo.metrics.stream import ALWAYS, NEVER, TRACE_BASED
+from traceo.metrics.views import Aggregation, ExplicitBucketHistogram, ExponentialHistogram
+from traceo.metrics.wiring import Wiring
 from traceo.records import Attributes, MetricRecord
 from traceo.tracing.resource import ResourceLike, default_resource, forked, record_of
 from traceo.tracing.scope import InstrumentationScope
@@ -53,7 +55,10 @@ class MeterProvider(ApiMeterProvider):
         attribute_limit: the most distinct values of one attribute in a stream; None for no limit of its own.
         clock: unix nanoseconds.
         on_first: called once a process, when the first instrument measures or one with callbacks is made.
-        flush: what ``force_flush`` and ``shutdown`` call, with seconds, or None for as long as it takes.
+        flush: what ``force_flush`` and ``shutdown`` call, with seconds.
+        metric_readers: readers of OpenTelemetry's SDK. Each collects for itself, as it prefers, and hands
+            everything to its own exporter as it is: nothing is redacted on that way. ``collect`` is left to
+            them, and gives nothing.
 
     >>> provider = MeterProvider()
     >>> provider.get_meter("shop").create_counter("orders").add(2, {"country": "IN"})
@@ -73,28 +78,37 @@ class MeterProvider(ApiMeterProvider):
         attribute_limit: int | None = None,
         clock: Callable[[], int] = time.time_ns,
         on_first: Callable[[], object] | None = None,
-        flush: Callable[[float | None], bool] | None = None,
+        flush: Callable[[float], bool] | None = None,
+        metric_readers: Sequence[Any] = (),
     ) -> None:
         self._resource: ResourceLike = default_resource() if resource is None else resource
         self._resource_record = record_of(self._resource)
         self._losses = Losses()
         self._shared = Shared(self._losses, on_first)
-        self._views = self._read(views)
-        self._exemplars = _chosen(exemplar_filter, "OTEL_METRICS_EXEMPLAR_FILTER", _FILTERS, "trace_based")
-        self._temporality = _chosen(
-            temporality,
-            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
-            _TEMPORALITIES,
-            "cumulative",
+        self._wiring = Wiring(
+            views=views,
+            exemplars=_chosen(exemplar_filter, "OTEL_METRICS_EXEMPLAR_FILTER", _FILTERS, "trace_based"),
+            limit=cardinality_limit,
+            attribute_limit=cardinality_limit if attribute_limit is None else attribute_limit,
+            clock=clock,
+            losses=self._losses,
         )
-        self._histogram = _chosen(
+        self._histogram: Aggregation = _chosen(
             histogram_aggregation,
             "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
             _HISTOGRAMS,
             "explicit_bucket_histogram",
         )
-        self._limit = cardinality_limit
-        self._attribute_limit = cardinality_limit if attribute_limit is None else attribute_limit
+        preference: str = _chosen(
+            temporality,
+            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+            _TEMPORALITIES,
+            "cumulative",
+        )
+        self._own = PreferenceSink(preference, self._histogram)
+        self._readers = tuple(metric_readers)
+        readers = [ReaderSink(reader, self._histogram) for reader in metric_readers]
+        self._sinks: tuple[Sink, ...] = (*readers,) if readers else (self._own,)
         self._clock = clock
         self._flush = flush
         self._disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
@@ -102,6 +116,8 @@ class MeterProvider(ApiMeterProvider):
         self._meters: dict[tuple[object, ...], Meter] = {}
         self._lock = threading.RLock()
         self._collecting = threading.RLock()
+        for sink in readers:
+            connect(sink.reader, self, partial(self._collect_for, sink))
         _living.add(self)
 
     # --- the API
@@ -124,13 +140,14 @@ class MeterProvider(ApiMeterProvider):
         with self._lock:
             meter = self._meters.get(key)
             if meter is None:
-                meter = Meter(scope, self._shared, self._outputs)
+                meter = Meter(scope, self._shared, self._wiring, self._sinks)
                 self._meters[key] = meter
         return meter
 
     def force_flush(self, timeout_millis: float = 30_000) -> bool:
         """Have what was measured sent; False if that failed or took longer."""
-        return self._flushed(timeout_millis / 1000)
+        are_read = each_reader(self._readers, "force_flush", timeout_millis, self._losses)
+        return self._flushed(timeout_millis / 1000) and are_read
 
     def shutdown(self, timeout_millis: float = 30_000) -> None:
         """Measure nothing more, and flush; once. ``collect`` still tells what was measured before."""
@@ -141,6 +158,7 @@ class MeterProvider(ApiMeterProvider):
             meters = list(self._meters.values())
         for meter in meters:
             meter.stop(observing=True)
+        each_reader(self._readers, "shutdown", timeout_millis, self._losses)
         self._flushed(timeout_millis / 1000)
         for meter in meters:
             meter.stop(observing=False)
@@ -152,26 +170,18 @@ class MeterProvider(ApiMeterProvider):
 
         Deltas start anew: each measurement is in exactly one collection.
         """
+        return [metric for _, metric in self._collect(self._own, timeout_millis)]
+
+    def _collect(self, sink: Sink, timeout_millis: float) -> list[tuple[InstrumentationScope, MetricRecord]]:
         with self._collecting:
             meters = list(self._meters.values())
             options = CallbackOptions(timeout_millis)
             for meter in meters:
-                for observable in meter.observables():
-                    observable.observe(options)
-            time_ns = self._clock()
-            found: list[MetricRecord] = []
-            for meter in meters:
-                for output in list(meter.outputs):
-                    try:
-                        metric = output.collect(self._resource_record, time_ns)
-                    except Exception as error:
-                        self._losses.count(
-                            "internal", output.name, "%s: cannot be collected (%s).", output.name, error
-                        )
-                        continue
-                    if metric is not None:
-                        found.append(metric)
-        return found
+                meter.observe(options, sink)
+            resource, time_ns = self._resource_record, self._clock()
+            return [
+                (meter.scope, metric) for meter in meters for metric in meter.collect(sink, resource, time_ns)
+            ]
 
     def overflows(self) -> Mapping[str, int]:
         """The attributes to blame for overflow series, the worst first.
@@ -211,105 +221,10 @@ class MeterProvider(ApiMeterProvider):
         for meter in self._meters.values():
             meter.after_fork_in_child()
 
-    # --- making
+    def _collect_for(self, sink: Sink, timeout_millis: float) -> Any:
+        return metrics_data(self._collect(sink, timeout_millis), self._resource)
 
-    def _read(self, views: Sequence[Any]) -> tuple[View, ...]:
-        found: list[View] = []
-        for view in views:
-            try:
-                found.append(view_of(view))
-            except (TypeError, ValueError) as error:
-                self._losses.count("view", repr(view)[:200], "A view of metrics is left out: %s.", error)
-        return tuple(found)
-
-    def _outputs(
-        self,
-        *,
-        meter: Meter,
-        kind: str,
-        name: str,
-        unit: str,
-        description: str,
-        bounds: tuple[float, ...] | None,
-    ) -> list[Output]:
-        outputs: list[Output] = []
-        is_matched = False
-        for view in self._views:
-            if not view.matches(name=name, kind=kind, unit=unit, meter=meter):
-                continue
-            if kind.startswith("Observable") and isinstance(
-                view.aggregation, ExplicitBucketHistogram | ExponentialHistogram
-            ):
-                self._losses.tell(
-                    "view", name, "%s: a view makes a histogram of what callbacks report; not applied.", name
-                )
-                continue
-            is_matched = True
-            output = self._output(view, meter, kind, name, unit, description, bounds)
-            if output is not None and not self._conflicts(output, outputs, meter):
-                outputs.append(output)
-        if not is_matched:
-            output = self._output(_EVERY, meter, kind, name, unit, description, bounds)
-            if output is not None:
-                outputs.append(output)
-        return outputs
-
-    def _conflicts(self, output: Output, beside: list[Output], meter: Meter) -> bool:
-        """Warn when two streams of a meter become one metric; of one instrument only the first is made."""
-        for other in (*beside, *meter.outputs):
-            if other.name.lower() != output.name.lower() or other.instrument_name == output.instrument_name:
-                continue
-            self._losses.tell(
-                "view", output.name, "%s: views make two metrics of this name; rename one.", output.name
-            )
-        return any(other.name == output.name and other.kind == output.kind for other in beside)
-
-    def _output(
-        self,
-        view: View,
-        meter: Meter,
-        kind: str,
-        name: str,
-        unit: str,
-        description: str,
-        bounds: tuple[float, ...] | None,
-    ) -> Output | None:
-        aggregation = view.aggregation or default_aggregation(kind, self._histogram)
-        make = cell_maker(kind, aggregation, bounds)
-        if make is None:
-            return None
-        shown = view.name or name
-        limit = self._limit if view.cardinality_limit is None else view.cardinality_limit
-        attribute_limit = self._attribute_limit if view.attribute_limit is None else view.attribute_limit
-        stream = _Stream(
-            make=make,
-            clock=self._clock,
-            limit=limit,
-            attribute_limit=attribute_limit,
-            keep=view.attribute_keys,
-            exemplars=self._exemplars,
-            is_delta=is_delta(kind, aggregation, self._temporality),
-            is_observed=kind.startswith("Observable"),
-            on_overflow=lambda: self._losses.tell(
-                "overflow",
-                shown,
-                "%s has more than %d series; further ones are counted together. See traceo.status().",
-                shown,
-                limit,
-            ),
-        )
-        return Output(
-            stream=stream,
-            aggregation=aggregation,
-            instrument_kind=kind,
-            instrument_name=name,
-            name=shown,
-            description=description if view.description is None else view.description,
-            unit=unit,
-            scope=meter.scope.record,
-        )
-
-    def _flushed(self, timeout_s: float | None) -> bool:
+    def _flushed(self, timeout_s: float) -> bool:
         if self._flush is None:
             return True
         try:
@@ -317,12 +232,6 @@ class MeterProvider(ApiMeterProvider):
         except Exception as error:
             _logger.warning("Metrics could not be flushed (%s).", type(error).__name__)
             return False
-
-
-_EVERY = View(instrument_name="*")
-
-_has_gil = getattr(sys, "_is_gil_enabled", lambda: True)
-_Stream = Stream if _has_gil() else LockedStream
 
 
 def _chosen(given: str | None, variable: str, choices: Mapping[str, Any], default: str) -> Any:

@@ -28,6 +28,7 @@ cdef class Stream:
     cdef public object make
     cdef public object on_overflow
     cdef public Cell overflow
+    cdef public object sink
 
     cpdef start(self)
     @cython.locals(cell=Cell)

@@ -50,6 +50,7 @@ class Stream:
         is_delta: whether each collection starts from nothing.
         is_observed: whether callbacks report totals; then a series that is not reported is not sent.
         on_overflow: called once, with the stream locked.
+        sink: who collects it.
     """
 
     __slots__ = (
@@ -68,6 +69,7 @@ class Stream:
         "make",
         "on_overflow",
         "overflow",
+        "sink",
     )
 
     def __init__(
@@ -82,6 +84,7 @@ class Stream:
         is_delta: bool,
         is_observed: bool,
         on_overflow: Callable[[], object],
+        sink: object = None,
     ) -> None:
         self.make = make
         self.clock = Clock(clock)
@@ -92,6 +95,7 @@ class Stream:
         self.is_delta = is_delta
         self.is_observed = is_observed
         self.on_overflow = on_overflow
+        self.sink = sink
         self.start()
 
     def start(self) -> None:

@@ -20,6 +20,7 @@ __all__ = [
     "LastValue",
     "Sum",
     "View",
+    "aggregation_of",
     "are_boundaries",
     "view_of",
 ]
@@ -158,13 +159,14 @@ def view_of(view: Any) -> View:
             name=view._name,  # noqa: SLF001
             description=view._description,  # noqa: SLF001
             attribute_keys=None if keys is None else frozenset(keys),
-            aggregation=_aggregation_of(view._aggregation),  # noqa: SLF001
+            aggregation=aggregation_of(view._aggregation),  # noqa: SLF001
         )
     except AttributeError:
         raise ValueError(f"{type(view).__name__} is not a view") from None
 
 
-def _aggregation_of(given: Any) -> Aggregation | None:
+def aggregation_of(given: Any) -> Aggregation | None:
+    """What an aggregation of OpenTelemetry's SDK says; None for its default."""
     name = type(given).__name__
     if name == "DropAggregation":
         return Drop()
