@@ -24,6 +24,7 @@ SCENARIOS = [
     "sampled_out",
     "encoder",
     "asgi",
+    "instrumentation_sqlalchemy",
     "startup",
     "loss",
     "stages",

@@ -10,14 +10,17 @@ CACHE = ROOT / ".cache" / "bench"
 
 # What each peer needs, pinned so that two runs compare the same thing. Traceo runs from this checkout.
 REQUIREMENTS: dict[str, list[str]] = {
-    "bare": ["starlette==1.10.0", "psutil==7.2.2"],
+    "bare": ["starlette==1.10.0", "sqlalchemy==2.1.9", "greenlet==3.5.6", "psutil==7.2.2"],
     "opentelemetry": [
-        "opentelemetry-sdk==1.45.2",
-        "opentelemetry-exporter-otlp-proto-http==1.45.2",
-        "opentelemetry-instrumentation-asgi==0.66b2",
+        "opentelemetry-sdk==1.45.1",
+        "opentelemetry-exporter-otlp-proto-http==1.45.1",
+        "opentelemetry-instrumentation-asgi==0.66b1",
+        "opentelemetry-instrumentation-sqlalchemy==0.66b1",
+        "sqlalchemy==2.1.9",
+        "greenlet==3.5.6",
         "starlette==1.10.0",
     ],
-    "ddtrace": ["ddtrace==4.16.0", "starlette==1.10.0"],
+    "ddtrace": ["ddtrace==4.16.0", "sqlalchemy==2.1.9", "greenlet==3.5.6", "starlette==1.10.0"],
     "logfire": ["logfire[asgi]==4.41.0", "starlette==1.10.0"],
     "sentry": ["sentry-sdk==2.75.0", "starlette==1.10.0"],
     "elastic": ["elastic-apm==6.26.2", "starlette==1.10.0"],

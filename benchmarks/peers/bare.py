@@ -18,3 +18,7 @@ def stop():
 
 def asgi(app):
     return app
+
+
+def sqlalchemy():
+    pass

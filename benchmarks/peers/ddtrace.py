@@ -39,3 +39,9 @@ def asgi(app):
     from ddtrace.contrib.asgi import TraceMiddleware
 
     return TraceMiddleware(app)
+
+
+def sqlalchemy():
+    from ddtrace import patch
+
+    patch(sqlalchemy=True)

@@ -38,3 +38,9 @@ def asgi(app):
     from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 
     return OpenTelemetryMiddleware(app, exclude_spans=["receive", "send"])
+
+
+def sqlalchemy():
+    from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
+
+    SQLAlchemyInstrumentor().instrument(tracer_provider=_provider, skip_dep_check=True)

@@ -33,3 +33,7 @@ def stop():
 
 def asgi(app):
     return app  # init() hooks Starlette when it is imported
+
+
+def sqlalchemy():
+    pass  # init() hooks SQLAlchemy when it is imported
