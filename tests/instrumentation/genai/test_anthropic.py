@@ -8,6 +8,7 @@ import weakref
 import anthropic
 import httpx2
 import pytest
+from opentelemetry import context as otel
 from opentelemetry import trace
 
 from tests.instrumentation.conftest import Spans
@@ -260,6 +261,21 @@ class TestTheLibrarysOwnTracing:
         assert [span.name for span in spans.all()] == [
             "chat claude-test", "chat claude-test", "anthropic.messages.count_tokens",
         ]  # fmt: skip
+
+    @pytest.mark.usefixtures("everywhere")
+    @pytest.mark.parametrize("why", ["suppressed", "a framework traces it"])
+    def test_is_silent_where_no_span_is_wanted(self, spans, hook, url, why):
+        hook("anthropic")
+        attributes = {"gen_ai.operation.name": "chat"}
+        with self.client(url) as client:
+            if why == "suppressed":
+                token = otel.attach(otel.set_value(otel._SUPPRESS_INSTRUMENTATION_KEY, True))
+                ask(client.messages.create)
+                otel.detach(token)
+            else:
+                with spans.provider.get_tracer("f").start_as_current_span("f", attributes=attributes):
+                    ask(client.messages.create)
+        assert [span.name for span in spans.all()] == ([] if why == "suppressed" else ["f"])
 
     @pytest.mark.usefixtures("everywhere")
     def test_is_back_when_the_hook_is_gone(self, spans, hook, url):

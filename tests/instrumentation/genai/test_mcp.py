@@ -246,6 +246,37 @@ async def test_the_application_s_own_meta_is_left_as_it_is(hook, server):
     assert meta == {"shop": 1}
 
 
+@BOTH
+async def test_a_framework_that_has_a_span_for_the_tool_keeps_it(spans, hook, quiet, server, how):
+    quiet(spans)
+    hook("mcp")
+    tracer = spans.provider.get_tracer("framework")
+    told = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "add"}
+    async with client_of(server, how) as client:
+        await client.list_tools()
+        with tracer.start_as_current_span("execute_tool add", attributes=told):
+            await client.call_tool("add", {"a": 1, "b": 2})
+            await client.call_tool("bag")
+    framework = spans.named("execute_tool add")
+    (handled,) = named(spans, "tools/call add")
+    assert (handled.kind, handled.parent_span_id) == (SERVER, framework.span_id)
+    assert framework.attributes["mcp.method.name"] == "tools/call"
+    assert framework.end_ns > handled.end_ns
+    assert len(named(spans, "tools/call bag")) == 2
+
+
+async def test_where_somebody_asks_for_silence_the_library_is_silent_too(spans, hook, quiet, server):
+    quiet(spans)
+    hook("mcp")
+    token = otel.attach(otel.set_value(otel._SUPPRESS_INSTRUMENTATION_KEY, True))
+    try:
+        async with client_of(server, "streams") as client:
+            await client.call_tool("add", {"a": 1, "b": 2})
+    finally:
+        otel.detach(token)
+    assert spans.all() == []
+
+
 async def test_strange_names_do_not_reach_the_name_of_a_span(spans, hook, server):
     hook("mcp")
     async with client_of(server, "direct") as client:

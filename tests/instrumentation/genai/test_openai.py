@@ -108,6 +108,32 @@ async def test_an_asynchronous_stream_too(spans, hook, base):
     }  # fmt: skip
 
 
+async def test_asynchronous_raw_and_streaming_responses(spans, hook, base):
+    hook("openai")
+    asked = {"model": "gpt-test", "messages": MESSAGES}
+    async with openai.AsyncOpenAI(api_key="k", base_url=base) as client:
+        raw = await client.chat.completions.with_raw_response.create(**asked)
+        assert raw.parse().choices[0].message.content == ANSWER
+        async with client.chat.completions.with_streaming_response.create(**asked) as answer:
+            assert (await answer.parse()).choices[0].message.content == ANSWER
+        async with client.chat.completions.with_streaming_response.create(**asked, stream=True) as answer:
+            assert len([chunk async for chunk in await answer.parse()]) == 8
+        async with client.chat.completions.stream(**asked) as stream:
+            assert (await stream.get_final_completion()).choices[0].message.content == ANSWER + " "
+    assert [span.name for span in spans.all()] == ["chat gpt-test"] * 4
+    assert all(RESPONSE.items() <= span.attributes.items() for span in spans.all())
+
+
+async def test_an_asynchronous_stream_that_is_dropped_unread_ends_its_span(spans, hook, base):
+    hook("openai")
+    async with openai.AsyncOpenAI(api_key="k", base_url=base) as client:
+        stream = await client.chat.completions.create(model="endless", messages=MESSAGES, stream=True)
+        assert spans.all() == []
+        del stream
+        gc.collect()
+        assert len(spans.all()) == 1
+
+
 def test_tools_are_told_by_name_and_id(spans, hook, client):
     hook("openai")
     client.chat.completions.create(model="tools", messages=MESSAGES)

@@ -11,11 +11,12 @@ from typing import Any, Final
 import anthropic._base_client as base
 from anthropic import _streaming
 from opentelemetry import context as otel
+from opentelemetry.context import Context
 from opentelemetry.util.types import AttributeValue
 
 from traceo import semconv
 from traceo.instrumentation.genai.answer import Answer
-from traceo.instrumentation.genai.call import OURS, Call, Operation
+from traceo.instrumentation.genai.call import OURS, Call, Operation, is_traced
 from traceo.instrumentation.genai.clients import hook_clients
 from traceo.instrumentation.genai.content import (
     Part,
@@ -32,6 +33,7 @@ from traceo.instrumentation.genai.content import (
 from traceo.instrumentation.genai.parameters import copy_plain
 from traceo.instrumentation.guard import failed
 from traceo.instrumentation.hooks import Site
+from traceo.instrumentation.suppression import is_suppressed
 
 __all__ = ["MESSAGES", "install"]
 
@@ -61,7 +63,7 @@ def install(site: Site) -> None:
     def silent(original: Any) -> Any:
         def start(*args: Any, **kwargs: Any) -> Any:
             try:
-                covered = site.active and otel.get_current().get(OURS) is not None
+                covered = site.active and _is_covered(otel.get_current())
             except Exception as error:
                 failed("anthropic.native", error)
                 covered = False
@@ -71,6 +73,10 @@ def install(site: Site) -> None:
 
     if hasattr(base, _NATIVE):
         site.replace(base, _NATIVE, silent)
+
+
+def _is_covered(context: Context) -> bool:
+    return context.get(OURS) is not None or is_suppressed(context) or is_traced(context, MESSAGES.name)
 
 
 def _provider(client: Any) -> str:
