@@ -255,7 +255,7 @@ def test_a_wrong_interval_stops_init_and_says_what_to_give():
 
 
 def test_one_callbacks_failure_is_not_the_others_and_is_said_once_without_its_words(run, recorder):
-    run(
+    printed = run(
         """
         import traceo
         traceo.init()
@@ -265,6 +265,7 @@ def test_one_callbacks_failure_is_not_the_others_and_is_said_once_without_its_wo
         traceo.observable_gauge("broken", fails)
         traceo.observable_gauge("odd", lambda: "many")
         traceo.flush()
+        print(traceo.status().notes)
         """,
         said=(
             "traceo: broken: its callback failed (ValueError).\n"
@@ -274,6 +275,24 @@ def test_one_callbacks_failure_is_not_the_others_and_is_said_once_without_its_wo
     found = recorder.metrics()
     assert found["orders"] == {(): 1}
     assert not {"broken", "odd"} & set(found)
+    assert printed == "('metrics ignored: callback 2',)\n"
+
+
+def test_prometheus_clients_metrics_are_sent_when_asked_for(run, recorder):
+    script = """
+        import prometheus_client, traceo
+        traceo.init()
+        orders = prometheus_client.Counter("shop_orders", "Orders.", ["who"])
+        orders.labels("ada@example.com").inc(2)
+        orders.labels("bob@example.com").inc(3)
+        traceo.counter("mine").add(1)
+    """
+    run(script)
+    assert "shop_orders_total" not in recorder.metrics()
+    run(script, TRACEO_METRICS="prometheus")
+    found = recorder.metrics()
+    assert found["shop_orders_total"] == {(("who", "[EMAIL]"),): 5}
+    assert found["mine"] == {(): 1}
 
 
 def test_who_has_too_many_values_is_named(run, recorder):

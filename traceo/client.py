@@ -122,7 +122,7 @@ class Client:
             endpoint=config.public_endpoint,
             destination=_describe(pipeline.route),
             trouble=pipeline.trouble.reason,
-            notes=(*self._notes, *pipeline.notes()),
+            notes=(*self._notes, *pipeline.notes(), *(self.metering.notes() if self.metering else ())),
             instrumentation=tuple(self.hooks.names) if self.hooks is not None else (),
             spans=spans,
             logs=logs,

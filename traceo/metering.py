@@ -68,6 +68,7 @@ class Metering:
     """
 
     __slots__ = (
+        "_lost",
         "_made",
         "_notes",
         "_own",
@@ -92,6 +93,7 @@ class Metering:
         self._pipeline = pipeline
         self._service_name = service_name
         self._made: Any = None
+        self._lost: dict[str, int] = {}
         self._notes = notes
         self._record: tuple[Any, ResourceRecord] | None = None
         self._own: OwnMetrics | None = None
@@ -147,7 +149,7 @@ class Metering:
         self.provider = MeterProvider(
             resource=self._resource(),
             on_first=pipeline.measure,
-            flush=lambda timeout_s: pipeline.flush(5.0 if timeout_s is None else timeout_s),
+            flush=pipeline.flush,
         )
         metrics.set_meter_provider(self.provider)
 
@@ -186,7 +188,8 @@ class Metering:
     def collect(self) -> Sequence[MetricRecord]:
         """Every source's metrics; one that fails is left out."""
         found: list[MetricRecord] = []
-        for read in (self._of_app, self._of_spans, self._of_runtime, self._of_traceo):
+        sources = (self._of_app, self._of_spans, self._of_prometheus, self._of_runtime, self._of_traceo)
+        for read in sources:
             with contextlib.suppress(Exception):
                 found += read()
         if found:
@@ -200,6 +203,16 @@ class Metering:
 
     def _of_spans(self) -> Sequence[MetricRecord]:
         return self.tracer_provider.collect() if self._span_metrics is not None else ()
+
+    def _of_prometheus(self) -> Sequence[MetricRecord]:
+        if "prometheus" not in self._sources or "prometheus_client" not in sys.modules:
+            return ()
+        from traceo.metrics.prometheus import collect_prometheus  # noqa: PLC0415 - for those who have it
+
+        return collect_prometheus(self._resource_record(), lost=self._lose)
+
+    def _lose(self, reason: str, count: int) -> None:
+        self._lost[reason] = self._lost.get(reason, 0) + count
 
     def _of_runtime(self) -> Sequence[MetricRecord]:
         return self._runtime.collect(self._resource_record()) if self._runtime is not None else ()
@@ -234,8 +247,19 @@ class Metering:
                 found |= source.overflows()
         return found
 
+    def notes(self) -> tuple[str, ...]:
+        """What was measured and could not be taken, in words."""
+        ignored = dict(self.provider.ignored()) if self.provider is not None else {}
+        for reason, count in self._lost.items():
+            ignored[reason] = ignored.get(reason, 0) + count
+        if not ignored:
+            return ()
+        counts = ", ".join(f"{reason} {count}" for reason, count in sorted(ignored.items()))
+        return (f"metrics ignored: {counts}",)
+
     def after_fork_in_child(self) -> None:
         """Start from zero. Providers see to it themselves."""
+        self._lost = {}
         self._made = None
         for source in (self._own, self._runtime):
             if source is not None:
