@@ -8,6 +8,7 @@ import textwrap
 
 import pytest
 import requests
+import responses
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import HTTPDigestAuth
 from urllib3 import HTTPResponse, Retry
@@ -140,6 +141,15 @@ def test_a_request_that_a_response_hook_makes_is_no_resend(spans, hook, session,
     hook(rows)
     session.get(f"{base}/ok", hooks={"response": ask_again})
     assert [span.attributes.get("http.request.resend_count") for span in spans.all()] == [None, None]
+
+
+@layers
+def test_where_a_tests_mock_stands_for_the_network_there_is_a_span_all_the_same(spans, hook, session, rows):
+    hook(rows)
+    with responses.RequestsMock() as network:
+        network.get("http://shop.example/x", body="mocked", status=503)
+        assert session.get("http://shop.example/x").text == "mocked"
+    assert told(spans) == [(503, None, ERROR, 0)]
 
 
 def test_importing_requests_later_hooks_both_layers():

@@ -1,0 +1,49 @@
+"""A library that emits OpenTelemetry itself needs no hook: its spans come through our provider like our own."""
+
+import pydantic_ai
+import pytest
+from pydantic_ai.models.instrumented import InstrumentationSettings
+from pydantic_ai.models.test import TestModel
+
+
+@pytest.fixture
+def run(capture):
+    """``run(include_content=…)``: an agent that calls a model, a tool and the model again."""
+
+    def run(**settings) -> None:
+        agent = pydantic_ai.Agent(TestModel(), name="clerk", system_prompt="xyzzy, you are a clerk")
+        agent.instrument = InstrumentationSettings(tracer_provider=capture.provider, **settings)
+
+        @agent.tool_plain
+        def mail_of(name: str) -> str:
+            return f"{name} has the plugh of ada@example.com"
+
+        agent.run_sync("who is the zork, ada@example.com?")
+
+    return run
+
+
+def test_an_agents_run_is_one_trace_and_nothing_said_leaves_when_it_is_told_so(capture, run):
+    run(include_content=False)
+    spans = capture.spans
+    assert sorted((span["kind"], span["name"]) for span in spans) == [
+        ("client", "chat test"),
+        ("client", "chat test"),
+        ("internal", "execute_tool mail_of"),
+        ("internal", "invoke_agent clerk"),
+    ]
+    assert len({span["trace_id"] for span in spans}) == 1
+    chat = next(span for span in spans if span["name"] == "chat test")
+    assert chat["attributes"]["gen_ai.provider.name"] == "test"
+    assert chat["attributes"]["gen_ai.usage.input_tokens"] > 0
+    sent = b"".join(capture.payloads)
+    assert [said for said in (b"xyzzy", b"plugh", b"zork", b"ada@example.com") if said in sent] == []
+
+
+def test_what_it_says_under_the_names_of_conventions_is_left_out_and_the_rest_is_redacted(capture, run):
+    run()
+    for span in capture.spans:
+        for key in ("gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.tool.call.result"):
+            told = str(span["attributes"].get(key, ""))
+            assert [said for said in ("xyzzy", "plugh", "zork") if said in told] == []
+    assert b"ada@example.com" not in b"".join(capture.payloads)
