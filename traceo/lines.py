@@ -17,11 +17,14 @@ class Line:
     """One line; ``exc_info`` as the stdlib has it, ``exc_text`` if only its text is there.
 
     ``left_away`` are names that are no fields of it, though a stdlib record of the same line may have them.
+    ``level`` is the stdlib's, ``severity`` OTLP's where it is known; ``time_ns`` is unix time, 0 for now;
+    ``ids`` are trace id, span id and flags, ``None`` for those of the current span. A line without a ``path``
+    does not say where it comes from.
     """
 
     __slots__ = (
-        "body", "exc_info", "exc_text", "fields", "function", "left_away", "level", "level_name", "line",
-        "logger", "path", "stack",
+        "body", "event_name", "exc_info", "exc_text", "fields", "function", "ids", "left_away", "level",
+        "level_name", "line", "logger", "path", "severity", "stack", "time_ns", "version",
     )  # fmt: skip
 
     def __init__(
@@ -39,6 +42,11 @@ class Line:
         path: str = "",
         line: int = 0,
         function: str = "",
+        version: str = "",
+        severity: int | None = None,
+        event_name: str = "",
+        time_ns: int = 0,
+        ids: tuple[int, int, int] | None = None,
     ) -> None:
         self.logger = logger
         self.level = level
@@ -52,6 +60,11 @@ class Line:
         self.path = path
         self.line = line
         self.function = function
+        self.version = version
+        self.severity = severity
+        self.event_name = event_name
+        self.time_ns = time_ns
+        self.ids = ids
 
 
 class _Passing(threading.local):

@@ -342,6 +342,14 @@ LIBRARIES: tuple[Library, ...] = (
         captures="each line with its extra fields; once, also where it goes to logging or comes from it",
     ),
     Library(
+        name="opentelemetry-logs",
+        module="opentelemetry._logs",
+        distribution="opentelemetry-api",
+        tested=("1.36", "1.45"),
+        hook="traceo.instrumentation.otel_logs",
+        captures="lines and events written with OpenTelemetry's logs API, while no logger provider is set",
+    ),
+    Library(
         name="logging",
         module="logging",
         distribution="python",

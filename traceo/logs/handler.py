@@ -53,7 +53,7 @@ class Handler(logging.Handler):
         self._sink = sink
         self._limiter = limiter
         self._left_out = left_out
-        self._scopes: dict[str, ScopeRecord] = {}
+        self._scopes: dict[str | tuple[str, str], ScopeRecord] = {}
         self._other = ScopeRecord("")
         self._inside = threading.local()
         self.resource = resource
@@ -145,10 +145,27 @@ class Handler(logging.Handler):
         return True
 
     def _keep_line(self, line: lines.Line) -> None:
-        if self._may_pass(line.path, line.line, line.level):
-            attributes = _attributes_of(line, threading.get_ident(), threading.current_thread().name)
-            body = to_value(line.body)
-            self._send(line.logger, time.time_ns(), line.level, line.level_name, body, attributes)
+        place = line.path or f"{line.logger}/{line.event_name}"
+        if not self._may_pass(place, line.line, line.level):
+            return
+        observed_ns = time.time_ns()
+        trace_id, span_id, flags = current_ids() if line.ids is None else line.ids
+        self._sink(
+            LogRecord(
+                resource=self.resource,
+                scope=self._scope(line.logger, line.version),
+                time_ns=line.time_ns or observed_ns,
+                observed_ns=observed_ns,
+                severity=severity_of(line.level) if line.severity is None else line.severity,
+                severity_text=line.level_name,
+                body=to_value(line.body),
+                attributes=_attributes_of(line, threading.get_ident(), threading.current_thread().name),
+                trace_id=trace_id,
+                span_id=span_id,
+                flags=flags,
+                event_name=line.event_name,
+            )
+        )
 
     def _may_pass(self, path: str, line: int, level: int) -> bool:
         limiter = self._limiter
@@ -189,7 +206,7 @@ class Handler(logging.Handler):
 
     def _gap(self, gap: Gap) -> LogRecord:
         """Without the ids of a span: whose turn it is to say so is chance."""
-        place = "/".join(gap.path.replace("\\", "/").rsplit("/", 2)[-2:])
+        place = "/".join(gap.path.replace("\\", "/").rsplit("/", 2)[-2:]) + f":{gap.line}" * bool(gap.line)
         now_ns = time.time_ns()
         return LogRecord(
             resource=self.resource,
@@ -198,7 +215,7 @@ class Handler(logging.Handler):
             observed_ns=now_ns,
             severity=13,
             severity_text="WARNING",
-            body=f"{gap.left_out} records of {place}:{gap.line} left out: too many a second",
+            body=f"{gap.left_out} records of {place} left out: too many a second",
             attributes={
                 semconv.CODE_FILE_PATH: gap.path,
                 semconv.CODE_LINE_NUMBER: gap.line,
@@ -206,27 +223,29 @@ class Handler(logging.Handler):
             },
         )
 
-    def _scope(self, name: str) -> ScopeRecord:
-        scope = self._scopes.get(name)
+    def _scope(self, name: str, version: str = "") -> ScopeRecord:
+        key = name if not version else (name, version)
+        scope = self._scopes.get(key)
         if scope is None:
             if len(self._scopes) >= _MAX_SCOPES:  # logger names made at run time must not fill the memory
                 return self._other
-            scope = self._scopes[name] = ScopeRecord(name)
+            scope = self._scopes[key] = ScopeRecord(name, version)
         return scope
 
 
 def _attributes_of(
     line: lines.Line, thread: int | None, thread_name: str | None, extras: Attributes | None = None
 ) -> dict[str, AnyValue]:
-    attributes: dict[str, AnyValue] = {
-        semconv.CODE_FILE_PATH: line.path,
-        semconv.CODE_LINE_NUMBER: line.line,
-        semconv.CODE_FUNCTION_NAME: line.function,
-        semconv.THREAD_ID: thread,
-        semconv.THREAD_NAME: thread_name,
-        **(extras or {}),
-        **values_of(line.fields),
-    }
+    attributes: dict[str, AnyValue] = {}
+    if line.path:
+        attributes[semconv.CODE_FILE_PATH] = line.path
+        attributes[semconv.CODE_LINE_NUMBER] = line.line
+        attributes[semconv.CODE_FUNCTION_NAME] = line.function
+    attributes[semconv.THREAD_ID] = thread
+    attributes[semconv.THREAD_NAME] = thread_name
+    if extras:
+        attributes.update(extras)
+    attributes.update(values_of(line.fields))
     if line.stack:
         attributes[semconv.CODE_STACKTRACE] = bounded(line.stack)
     if line.exc_info or line.exc_text:
