@@ -8,6 +8,7 @@ from traceo.instrumentation.genai.answer import Answer
 from traceo.instrumentation.genai.anthropic import MESSAGES
 from traceo.instrumentation.genai.openai_chat import CHAT, COMPLETION, EMBEDDINGS
 from traceo.instrumentation.genai.openai_responses import RESPONSES
+from traceo.instrumentation.genai.prices import Prices
 
 KEYS = (
     "id", "model", "choices", "index", "message", "delta", "content", "text", "type", "role", "usage", "tool_calls",
@@ -29,6 +30,7 @@ FOREIGN = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6),
     max_leaves=25,
 )
+PRICES = Prices.parse({"currency": "EUR", "models": {"*": {"input": 1, "output": 1}}})
 BODY = st.dictionaries(st.sampled_from(KEYS), FOREIGN, max_size=8)
 OPERATIONS = [CHAT, COMPLETION, EMBEDDINGS, RESPONSES, MESSAGES]
 NAMES = ["chat", "completion", "embeddings", "responses", "messages"]
@@ -41,7 +43,7 @@ def test_whatever_a_server_sends_is_read_without_an_error(operation, body, event
     for event in events:
         operation.listen(answer, event)
     operation.read(answer, body)
-    found = answer.attributes("openai", body.get("model"), None)
+    found = answer.attributes("openai", body.get("model"), PRICES)
     assert all(isinstance(value, (str, int, float, tuple)) for value in found.values())
     assert all(isinstance(reason, str) for reason in answer.finish_reasons())
 

@@ -11,6 +11,7 @@ from traceo.instrumentation.genai.prices import Prices
 __all__ = ["Answer"]
 
 _TOOLS: Final = 64
+_NAME: Final = 128
 
 
 class _Draft:
@@ -113,8 +114,8 @@ class Answer:
         found.update(self.extra)
         if self.tools:
             names, ids = zip(*self.tools.values(), strict=True)
-            found[semconv.TRACEO_GEN_AI_TOOL_NAMES] = tuple(str(name or "") for name in names)
-            found[semconv.TRACEO_GEN_AI_TOOL_CALL_IDS] = tuple(str(call_id or "") for call_id in ids)
+            found[semconv.TRACEO_GEN_AI_TOOL_NAMES] = tuple(map(_short, names))
+            found[semconv.TRACEO_GEN_AI_TOOL_CALL_IDS] = tuple(map(_short, ids))
         if prices is not None:
             self._add_cost(found, provider, requested, prices)
         if self.captures:
@@ -137,9 +138,9 @@ class Answer:
         found[semconv.TRACEO_GEN_AI_COST] = prices.cost(
             price,
             tokens=self.input_tokens,
-            read=self.cache_read or 0,
-            written=self.cache_write or 0,
-            output=self.output_tokens or 0,
+            read=_count(self.cache_read),
+            written=_count(self.cache_write),
+            output=_count(self.output_tokens),
         )
         found[semconv.TRACEO_GEN_AI_CURRENCY] = prices.currency
 
@@ -150,3 +151,13 @@ class Answer:
         if parts:
             said = messages(("assistant", parts[choice]) for choice in sorted(parts))
             found[semconv.GEN_AI_OUTPUT_MESSAGES] = as_json(said)
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _short(value: Any) -> str:
+    """A name or an id; one that is as long as a text is left out, for it may be one."""
+    told = str(value or "")
+    return told if len(told) <= _NAME else OMITTED
