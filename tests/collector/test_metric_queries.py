@@ -565,7 +565,7 @@ def test_exemplars_lead_from_a_series_to_a_trace_once_each(collector, make):
     assert [len(one["span_id"]) for one in found["exemplars"]] == [0, 16, 16]
     assert found["exemplars"][1]["time_unix_nano"] == str(T0 + 2 * S)
     only = ask(collector, "with.exemplars", 0, 20, step_s=10, attribute="route:/slow")
-    assert [one["value"] for one in only["exemplars"]] == [0.9]
+    assert [(one["value"], one["attributes"]) for one in only["exemplars"]] == [(0.9, {"route": "/slow"})]
 
 
 def test_of_very_many_exemplars_the_slow_ones_of_every_step_are_kept(collector, make):

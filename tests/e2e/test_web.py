@@ -1,13 +1,7 @@
 """The page in a real browser, in front of a real collector that got a real batch."""
 
-import contextlib
-import http.client
 import re
-import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -15,19 +9,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from traceo.collector.web import DIST
 
-CHROMIUM = "/usr/bin/chromium"
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 DEADLINE_S = 30.0
 MS = 1_000_000
 CHECKOUT = bytes.fromhex("4bf92f3577b34da6a3ce929d0e0e4736")
@@ -121,44 +106,8 @@ def log_lines():
     return request
 
 
-@contextlib.contextmanager
-def running_collector(folder):
-    """A collector process on a free port; yields its address."""
-    output = folder / "collector.log"
-    traceo = Path(sys.executable).with_name("traceo")
-    command = [traceo, "collector", "--port", "0", "--data", folder / "data"]
-    with output.open("w") as file, subprocess.Popen(command, stdout=file, stderr=file) as process:
-        try:
-            yield _address(process, output)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(DEADLINE_S)
-
-
-def _address(process, output):
-    deadline = time.monotonic() + DEADLINE_S
-    while time.monotonic() < deadline:
-        ready = re.search(r"http://127\.0\.0\.1:\d+", output.read_text())
-        if ready:
-            return ready[0]
-        if process.poll() is not None:
-            break
-        time.sleep(0.02)
-    raise AssertionError(f"the collector did not start:\n{output.read_text()}")
-
-
-def send(origin, path, message):
-    connection = http.client.HTTPConnection(origin.removeprefix("http://"), timeout=DEADLINE_S)
-    with contextlib.closing(connection):
-        connection.request(
-            "POST", path, message.SerializeToString(), {"Content-Type": "application/x-protobuf"}
-        )
-        answer = connection.getresponse()
-        assert (answer.status, answer.read()) == (200, b"")
-
-
 @pytest.fixture(scope="module")
-def origin(tmp_path_factory):
+def origin(tmp_path_factory, running_collector, send):
     assert (DIST / "index.html").is_file(), (
         "build the page first: npm ci && npm run build in traceo/collector/web"
     )
@@ -166,31 +115,6 @@ def origin(tmp_path_factory):
         send(address, "/v1/traces", shop_and_payments())
         send(address, "/v1/logs", log_lines())
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    assert Path(CHROMIUM).is_file(), "install Debian's chromium"
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page(browser):
-    """A page that must neither complain nor ask another origin for anything."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
-    complaints, asked = [], set()
-    page.on("console", lambda message: complaints.append(message.text) if message.type != "log" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: asked.add(re.sub(r"(://[^/]+).*", r"\1", request.url)))
-    yield page
-    context.close()
-    assert complaints == []
-    assert len(asked) == 1
-    assert asked.pop().startswith("http://127.0.0.1:")
 
 
 def rows(page):
@@ -291,7 +215,9 @@ def test_a_chosen_theme_stays_after_a_reload(page, origin):
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
-def test_a_newcomer_is_told_two_lines_and_sees_the_first_trace_arrive(page, tmp_path):
+def test_a_newcomer_is_told_two_lines_and_sees_the_first_trace_arrive(
+    page, tmp_path, running_collector, send
+):
     with running_collector(tmp_path) as address:
         page.goto(address)
         expect(page.get_by_role("heading", name="No traces yet")).to_be_visible()

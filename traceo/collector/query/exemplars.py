@@ -17,7 +17,7 @@ _MOST = 200
 class MetricExemplar(msgspec.Struct, frozen=True):
     """A measurement. Ids are empty when it was made outside of a span; ``series`` is an index.
 
-    ``attributes`` are those that its series does not have.
+    ``attributes`` are its own and those of its point, without those its series is grouped by.
     """
 
     time_unix_nano: str
@@ -37,24 +37,27 @@ class _Stored(msgspec.Struct, frozen=True):
 
 
 def chosen_exemplars(
-    rows: Iterable[tuple[str, str]], groups: Sequence[str], query: MetricQuery
+    rows: Iterable[tuple[str, str, str]], groups: Sequence[str], query: MetricQuery
 ) -> list[MetricExemplar]:
-    """At most 200 exemplars of these groups, in order of time; rows are (group, JSON array).
+    """At most 200 exemplars of these groups, in order of time; rows are (group, attributes, exemplars), JSON.
 
     Those with a trace go first; of each step the largest, then the second of each, and so on: slow ones are
     looked for, but not all in one place. A cumulative stream may tell the same one many times.
     """
     numbers = {grouped: number for number, grouped in enumerate(groups)}
     found: dict[tuple[str, str, str, float], MetricExemplar] = {}
-    for grouped, text in rows:
+    for grouped, attributes, text in rows:
         number = numbers.get(grouped)
         if number is None:
             continue
+        of_point = msgspec.json.decode(attributes, type=Object)
         for one in msgspec.json.decode(text, type=list[_Stored]):
             if query.start_ns <= int(one.time_unix_nano) < query.end_ns:
                 key = (one.trace_id, one.span_id, one.time_unix_nano, one.value)
+                known = {**of_point, **one.attributes}
+                known = {name: value for name, value in known.items() if name not in query.group_by}
                 found[key] = MetricExemplar(
-                    one.time_unix_nano, one.value, one.trace_id, one.span_id, one.attributes, number
+                    one.time_unix_nano, one.value, one.trace_id, one.span_id, known, number
                 )
     by_step: dict[tuple[int, bool], list[MetricExemplar]] = {}
     for one in sorted(found.values(), key=lambda one: -one.value):

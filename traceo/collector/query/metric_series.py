@@ -76,10 +76,10 @@ class Question:
         }
         return self._ask(metric_sql.HELD, "value AS amount", combined[aggregation])
 
-    def exemplars(self) -> list[tuple[str, str]]:
-        """Groups and JSON arrays of exemplars, newest first."""
+    def exemplars(self) -> list[tuple[str, str, str]]:
+        """Groups, attributes and exemplars (JSON), newest first."""
         sql = metric_sql.EXEMPLARS.format(grouped=self._grouped, wanted=self._wanted)
-        return cast("list[tuple[str, str]]", self._rows(sql))
+        return cast("list[tuple[str, str, str]]", self._rows(sql))
 
     def _growth(self) -> tuple[Found, int]:
         histogram = self._kinds[0] > 2

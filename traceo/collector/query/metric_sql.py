@@ -189,8 +189,8 @@ WHERE <of the metric> AND time_ns > $since GROUP BY process
 """Of each process that exported of late: its last export, and the usual time between two (NULL after one)."""
 
 EXEMPLARS = _whole("""
-SELECT {grouped} AS grouped, exemplars_json FROM {{rows}}
+SELECT {grouped} AS grouped, attributes_json, exemplars_json FROM {{rows}}
 WHERE <of the metric> AND {wanted} AND time_ns > $start AND time_ns <= $until AND exemplars_json <> '[]'
 ORDER BY time_ns DESC LIMIT 5000
 """)
-"""Arrays of exemplars, the newest first."""
+"""Arrays of exemplars with the attributes of their point, the newest first."""

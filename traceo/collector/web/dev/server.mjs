@@ -88,9 +88,10 @@ function answer(url) {
       })),
     };
   }
+  if (path === "/metrics") return { metrics: [] };
   if (path === "/status") {
     const sum = (list) => traces.reduce((total, trace) => total + trace[list].length, 0);
-    return { version: "0.0.0", spans: sum("spans"), logs: sum("logs") };
+    return { version: "0.0.0", spans: sum("spans"), logs: sum("logs"), metric_points: 0 };
   }
   return traces.find((trace) => path === `/traces/${trace.trace_id}`) ?? null;
 }
@@ -110,7 +111,7 @@ const server = createServer(async (request, response) => {
     if (!body) return problem(404, "Not found", `no trace at ${url.pathname}`);
     return send(200, "application/json", JSON.stringify(body));
   }
-  const page = url.pathname === "/" || url.pathname.startsWith("/trace/");
+  const page = url.pathname === "/" || /^\/(trace|explore)\//.test(url.pathname);
   const file = page ? "index.html" : normalize(url.pathname);
   try {
     send(200, TYPES[extname(file)] ?? "application/octet-stream", await readFile(join(dist, file)));

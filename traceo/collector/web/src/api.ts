@@ -1,8 +1,9 @@
 /** Questions to the collector, each over its public query API and to its own origin only. */
 
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { RANGES } from "./ranges";
 import { parseDuration } from "./time";
-import { type ListState, RANGES } from "./url";
+import type { ListState } from "./url";
 
 /** Why a question has no answer: the problem body of RFC 9457, or that nothing answered (status 0). */
 export class Problem extends Error {

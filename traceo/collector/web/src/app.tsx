@@ -1,6 +1,9 @@
 import { useEffect } from "preact/hooks";
 import { useAnswer } from "./api";
 import { ListPage } from "./list/page";
+import { METRICS_PATH } from "./metrics/address";
+import { MetricsPage } from "./metrics/list";
+import { MetricPage } from "./metrics/page";
 import { Notice } from "./parts/states";
 import { ThemeToggle } from "./parts/theme";
 import { closeTip, TipLayer } from "./parts/tip";
@@ -9,8 +12,11 @@ import { TracePage } from "./trace/page";
 import type { CollectorStatus } from "./types";
 import type { Route } from "./url";
 
-/** The pages of the navigation, in order; metrics, logs and services join here. */
-const PAGES = [{ label: "Traces", href: "/", holds: (route: Route) => route.page !== "unknown" }];
+/** The pages of the navigation, in order; logs and services join here. */
+const PAGES: readonly { label: string; href: string; pages: readonly Route["page"][] }[] = [
+  { label: "Traces", href: "/", pages: ["list", "trace"] },
+  { label: "Metrics", href: METRICS_PATH, pages: ["metrics", "metric"] },
+];
 
 function Logo() {
   return (
@@ -27,7 +33,7 @@ function StatusLine() {
   const count = (value: number) => value.toLocaleString("en");
   return (
     <span class="status-line" title={`Traceo collector ${data.version}`}>
-      {count(data.spans)} spans · {count(data.logs)} logs
+      {count(data.spans)} spans · {count(data.logs)} logs · {count(data.metric_points)} points
     </span>
   );
 }
@@ -35,6 +41,8 @@ function StatusLine() {
 function Page({ route }: { readonly route: Route }) {
   if (route.page === "list") return <ListPage state={route.state} />;
   if (route.page === "trace") return <TracePage id={route.id} state={route.state} key={route.id} />;
+  if (route.page === "metrics") return <MetricsPage state={route.state} />;
+  if (route.page === "metric") return <MetricPage name={route.name} state={route.state} key={route.name} />;
   return (
     <main class="page" id="main">
       <Notice title="There is no such page">
@@ -48,7 +56,12 @@ function Page({ route }: { readonly route: Route }) {
 
 export function App() {
   const route = useRoute();
-  const place = route.page === "trace" ? `trace ${route.id}` : route.page;
+  const place =
+    route.page === "trace"
+      ? `trace ${route.id}`
+      : route.page === "metric"
+        ? `metric ${route.name}`
+        : route.page;
   useEffect(closeTip, [place]);
   return (
     <>
@@ -61,8 +74,8 @@ export function App() {
           <span>Traceo</span>
         </Link>
         <nav aria-label="Pages">
-          {PAGES.map(({ label, href, holds }) => (
-            <Link href={href} class="nav-link" current={holds(route)}>
+          {PAGES.map(({ label, href, pages }) => (
+            <Link href={href} class="nav-link" current={pages.includes(route.page)}>
               {label}
             </Link>
           ))}

@@ -14,6 +14,9 @@ import "./styles/trace.css";
 import "./styles/waterfall.css";
 import "./styles/logs.css";
 import "./styles/detail.css";
+import "uplot/dist/uPlot.min.css";
+import "./styles/metrics.css";
+import "./styles/chart.css";
 
 applyStoredTheme();
 const mount = document.getElementById("app");

@@ -23,6 +23,11 @@ export function rulesAt(redacted: readonly Redaction[], path: string): string[] 
     .map((entry) => entry.rule);
 }
 
+/** The rules of a text that comes without a list of what was redacted in it: its markers name them. */
+export function markerRules(text: string): string[] {
+  return unique([...text.matchAll(MARKER)].map((match) => match[1] ?? ""));
+}
+
 /** The rules that changed the key of the attribute at `path`. */
 export function keyRulesAt(redacted: readonly Redaction[], path: string): string[] {
   return redacted.some((entry) => entry.path === path && entry.rule === KEY_RULE) ? [KEY_RULE] : [];

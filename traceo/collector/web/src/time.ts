@@ -95,3 +95,9 @@ export function ticks(span: number, most: number): number[] {
   const size = step ?? 10 * power;
   return Array.from({ length: Math.floor(span / size + 1e-9) + 1 }, (_, index) => index * size);
 }
+
+/** `2026-11-24`, `2026-11-24 14:03` or `2026-11-24 14:03:22` in local time. */
+export function formatMoment(date: Date, to: "day" | "minute" | "second"): string {
+  if (to === "day") return formatDay(date);
+  return `${formatDay(date)} ${formatClock(date).slice(0, to === "minute" ? 5 : 8)}`;
+}

@@ -77,4 +77,51 @@ export type ServiceList = {
 export type OperationList = {
   readonly operations: readonly { readonly name: string; readonly kind: string; readonly spans: number }[];
 };
-export type CollectorStatus = { readonly version: string; readonly spans: number; readonly logs: number };
+export type CollectorStatus = {
+  readonly version: string;
+  readonly spans: number;
+  readonly logs: number;
+  readonly metric_points: number;
+};
+
+export type MetricKind = "gauge" | "sum" | "histogram" | "exponential_histogram" | "summary";
+export type Aggregation = "rate" | "sum" | "last" | "avg" | "p50" | "p90" | "p95" | "p99" | "count";
+export type Metric = {
+  readonly name: string;
+  readonly kind: MetricKind;
+  readonly unit: string;
+  readonly description: string;
+  readonly temporality: "delta" | "cumulative" | null;
+  readonly is_monotonic: boolean;
+  readonly services: readonly string[];
+  readonly attributes: readonly string[];
+  readonly series: number;
+  readonly last_seen_unix_nano: Nanos;
+};
+export type MetricList = { readonly metrics: readonly Metric[] };
+export type MetricSeries = {
+  readonly attributes: { readonly [key: string]: string | null };
+  /** The start of each step, and its value. */
+  readonly points: readonly (readonly [Nanos, number | null])[];
+};
+export type Exemplar = {
+  readonly time_unix_nano: Nanos;
+  readonly value: number;
+  /** Empty when it was measured outside of a span. */
+  readonly trace_id: string;
+  readonly span_id: string;
+  readonly attributes: Attributes;
+  readonly series: number;
+};
+export type MetricData = {
+  readonly name: string;
+  readonly unit: string;
+  readonly kind: MetricKind;
+  readonly description: string;
+  readonly aggregation: Aggregation;
+  readonly start_unix_nano: Nanos;
+  readonly step_s: number;
+  readonly series: readonly MetricSeries[];
+  readonly omitted: number;
+  readonly exemplars: readonly Exemplar[];
+};

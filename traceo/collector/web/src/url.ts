@@ -1,13 +1,13 @@
-/** The page's state lives in its address; these are its two shapes and the one way to change it. */
+/** The page's state lives in its address; these are its shapes for traces and the one way to change them. */
 
-export const RANGES = {
-  "15m": { label: "Last 15 minutes", ms: 15 * 60_000 },
-  "1h": { label: "Last hour", ms: 3_600_000 },
-  "6h": { label: "Last 6 hours", ms: 6 * 3_600_000 },
-  "24h": { label: "Last 24 hours", ms: 24 * 3_600_000 },
-  "7d": { label: "Last 7 days", ms: 7 * 24 * 3_600_000 },
-} as const;
-export type Range = keyof typeof RANGES;
+import {
+  METRICS_PATH,
+  type MetricState,
+  type MetricsState,
+  readMetricState,
+  readMetricsState,
+} from "./metrics/address";
+import { isRange, type Range } from "./ranges";
 
 export type ListState = {
   readonly service: string;
@@ -52,9 +52,9 @@ export type TraceState = {
 export type Route =
   | { readonly page: "list"; readonly state: ListState }
   | { readonly page: "trace"; readonly id: string; readonly state: TraceState }
+  | { readonly page: "metrics"; readonly state: MetricsState }
+  | { readonly page: "metric"; readonly name: string; readonly state: MetricState }
   | { readonly page: "unknown" };
-
-const isRange = (text: string): text is Range => Object.hasOwn(RANGES, text);
 
 export function readListState(search: string): ListState {
   const query = new URLSearchParams(search);
@@ -122,6 +122,11 @@ export function traceHref(id: string, state: Partial<TraceState> = {}): string {
 
 export function readRoute(pathname: string, search: string): Route {
   if (pathname === "/" || pathname === "/index.html") return { page: "list", state: readListState(search) };
+  if (pathname === METRICS_PATH) {
+    const name = new URLSearchParams(search).get("name");
+    if (name) return { page: "metric", name, state: readMetricState(search) };
+    return { page: "metrics", state: readMetricsState(search) };
+  }
   const match = /^\/trace\/([^/]+)\/?$/.exec(pathname);
   if (!match) return { page: "unknown" };
   try {
