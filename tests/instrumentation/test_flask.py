@@ -267,6 +267,22 @@ def test_middleware_may_stand_around_between_and_beside(spans, hook):
     ]
 
 
+def test_middleware_may_do_its_work_only_when_its_answer_is_read(spans, hook):
+    class Prefixed:
+        def __init__(self, app):
+            self.app = app
+
+        def __call__(self, environ, start_response):
+            yield from self.app({**environ, "SCRIPT_NAME": "/v1"}, start_response)
+
+    hook("flask")
+    app = shop()
+    app.wsgi_app = Prefixed(app.wsgi_app)
+    with serving(app) as base:
+        assert httpx.get(f"{base}/users/7").json() == {"user": 7}
+        assert [span.name for span in spans.wait(1)] == ["GET /v1/users/<int:user>"]
+
+
 def test_behind_a_known_proxy_the_client_is_the_one_it_tells(spans, hook):
     hook("flask")
     app = shop()

@@ -14,6 +14,8 @@ from wsgiref.validate import validator
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry import context as otel
 from opentelemetry import trace
 from opentelemetry.trace import NoOpTracerProvider
@@ -21,9 +23,10 @@ from opentelemetry.trace import NoOpTracerProvider
 from tests.instrumentation.server_side import environ, ignore, told
 from tests.wsgi_server import serving
 from traceo.instrumentation.hooks import Site
-from traceo.instrumentation.http_server import MARK
+from traceo.instrumentation.http_server import MARK, add_server
 from traceo.instrumentation.options import Options
 from traceo.instrumentation.wsgi import observed
+from traceo.instrumentation.wsgi_environ import text_of
 
 UNSET, ERROR = 0, 2
 
@@ -253,13 +256,31 @@ def test_a_request_inside_a_request_has_a_span_of_its_own_but_the_same_request_h
 
 
 def test_nothing_is_left_behind(spans, site):
-    given = environ()
-    body = ok(iter([b"a"]))(given, ignore)
-    assert MARK not in given
+    reused = environ()
+    ok([b"a"])(reused, ignore)
+    assert MARK not in reused
+    body = ok(iter([b"a"]))(reused, ignore)
     assert otel.get_current() == {}
     list(body)
     body.close()
     assert otel.get_current() == {}
+    ok([b"a"])(reused, ignore)  # a server that uses its environ again
+    assert len(spans.all()) == 3
+
+
+@given(host=st.text(max_size=60) | st.from_regex(r"\[?[\w.:-]{0,20}\]?:\d{0,25}", fullmatch=True))
+def test_any_host_header_gives_an_address_and_a_port_that_can_be_sent(host):
+    attributes = {}
+    add_server(attributes, host)
+    assert 0 <= attributes.get("server.port", 0) <= 99_999
+    assert attributes["server.address"] in host
+    assert set(attributes) <= {"server.address", "server.port"}
+
+
+@given(text=st.text(alphabet=st.characters(max_codepoint=255)))
+def test_any_path_of_the_protocol_becomes_text_and_utf_8_comes_through(text):
+    assert text_of(text.encode("utf-8").decode("latin-1")) == text
+    text_of(text).encode("utf-8")
 
 
 def test_off_only_passes_on(spans, site):

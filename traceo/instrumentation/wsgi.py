@@ -47,7 +47,7 @@ def observed(site: Site, original: Application, is_whole: Callable[[Any], bool] 
         try:
             if site.active:
                 outer = environ.get(MARK)
-                if outer is None:
+                if outer is None or outer.ended:
                     exchange = _begin(site, environ, start_response)
                 else:
                     outer.enter(environ)
@@ -167,11 +167,13 @@ class WsgiExchange(Exchange):
 
     def _part(self, error: BaseException | None, environ: Environ) -> None:
         self.detach(error)
+        self.whole = False  # the context holds this exchange
+        if not self.ended:
+            return  # middleware that is a generator meets the other hooks only now
         try:
             environ.pop(MARK, None)
         except Exception as failure:
             failed("wsgi.leave", failure)
-        self.whole = False  # the context holds this exchange
 
     def _listen(self, status: str, headers: Iterable[tuple[str, str]], exc_info: Any = None) -> None:
         self.status = int(status[:3])
