@@ -1,12 +1,15 @@
 """What a user may ask the hooks to capture beyond the default, and which of them to use."""
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from traceo.errors import ConfigError
 from traceo.instrumentation.catalog import LIBRARIES, Library
-from traceo.instrumentation.genai.prices import Prices
+
+if TYPE_CHECKING:
+    from traceo.instrumentation.genai.prices import Prices
 
 __all__ = ["Options", "Selection", "rows_named"]
 
@@ -25,7 +28,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     capture_sql_parameters: bool = False
     capture_content: bool = False
     """What is said to language models and tools, and what they answer."""
-    prices: Prices | None = None
+    prices: "Prices | None" = None
     """What tokens cost; None: costs are not told."""
 
     @classmethod
@@ -34,7 +37,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         environ: Mapping[str, str],
         *,
         capture_sql_parameters: bool = False,
-        prices: Prices | None = None,
+        prices: "Prices | None" = None,
     ) -> "Options":
         """Read what OpenTelemetry has variables for.
 
@@ -94,6 +97,10 @@ class Selection(msgspec.Struct, frozen=True):
     def includes(self, name: str) -> bool:
         """Whether the row called ``name`` is to be used."""
         return name not in self.excluded and (self.only is None or name in self.only)
+
+    def of(self, names: Iterable[str]) -> "Selection":
+        """What of it is in ``names``."""
+        return Selection(frozenset(name for name in names if self.includes(name)))
 
     def libraries(self) -> Iterable[Library]:
         """The rows to use, in the catalogue's order."""

@@ -70,7 +70,9 @@ def test_a_table_that_is_wrong_is_refused_with_the_reason(change, why):
 def test_a_table_is_read_from_a_file(tmp_path):
     file = tmp_path / "prices.toml"
     file.write_text('currency = "EUR"\n[models."large*"]\ninput = 2\noutput = 8.5\n')
-    assert Prices.load(file) == Prices(currency="EUR", models={"large*": Price(input=2, output=8.5)})
+    expected = Prices(currency="EUR", models={"large*": Price(input=2, output=8.5)})
+    assert Prices.load(file) == Prices.of(str(file)) == expected
+    assert Prices.of({"currency": "EUR", "models": {"large*": {"input": 2, "output": 8.5}}}) == expected
     file.write_text("currency = ")
     with pytest.raises(ConfigError, match="give a TOML file"):
         Prices.load(file)

@@ -47,6 +47,11 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return prices
 
     @classmethod
+    def of(cls, given: str | Mapping[str, object], *, source: str = "prices") -> "Prices":
+        """Read what a setting may hold: the path of a TOML file, or the table itself."""
+        return cls.load(given) if isinstance(given, str) else cls.parse(given, source=source)
+
+    @classmethod
     def load(cls, path: str | Path) -> "Prices":
         """Read a TOML file. ``ConfigError`` when there is none or it is not a price table."""
         import tomllib  # noqa: PLC0415  only for those with a price table
