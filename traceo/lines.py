@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from logging import LogRecord
 from typing import Any
 
-__all__ = ["Line", "hand_on", "has_relays", "is_heard", "listen", "passing", "say"]
+__all__ = ["Line", "hand_on", "has_relays", "has_stdlib", "is_heard", "listen", "passing", "say"]
 
 
 class Line:
@@ -85,21 +85,30 @@ passing = _Passing()
 _NOBODY = 1 << 62
 _ear: Callable[[Line], object] | None = None
 _lowest = _NOBODY
+_has_stdlib = True
 _relays = 0
 
 
-def listen(ear: Callable[[Line], object], lowest: int) -> Callable[[], None]:
-    """Have every line at or above level ``lowest`` brought to ``ear``; returns the way to stop."""
-    global _ear, _lowest
-    before = _ear, _lowest
-    _ear, _lowest = ear, lowest
+def listen(ear: Callable[[Line], object], lowest: int, *, has_stdlib: bool = True) -> Callable[[], None]:
+    """Have every line at or above level ``lowest`` brought to ``ear``; returns the way to stop.
+
+    ``has_stdlib``: whoever listens also hears the stdlib's records.
+    """
+    global _ear, _lowest, _has_stdlib
+    before = _ear, _lowest, _has_stdlib
+    _ear, _lowest, _has_stdlib = ear, lowest, has_stdlib
 
     def stop() -> None:
-        global _ear, _lowest
+        global _ear, _lowest, _has_stdlib
         if _ear is ear:
-            _ear, _lowest = before
+            _ear, _lowest, _has_stdlib = before
 
     return stop
+
+
+def has_stdlib() -> bool:
+    """Whether the stdlib's records are heard too, so that a line which becomes one need not be said."""
+    return _has_stdlib
 
 
 def is_heard(level: int) -> bool:

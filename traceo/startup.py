@@ -42,6 +42,9 @@ _NOT_HERE = (
     "init() was called in a subinterpreter, where Traceo does not run; call it in the main interpreter"
 )
 
+_LOGS = ("logging", "structlog", "loguru", "opentelemetry-logs")
+"""Rows of the catalogue that bring log lines rather than spans."""
+
 _log = logging.getLogger("traceo")
 _lock = threading.Lock()
 _client: Client | None = None
@@ -192,11 +195,11 @@ def _start(config: Config) -> Client:
     selection = _selection(config)
     metering = Metering(sources_of(config.metrics), pipeline, config.service_name, notes)
     provider = _attempt("tracing", notes, lambda: _trace(config, pipeline, metering, notes))
-    hooks = None
-    if provider is not None:
-        hooks = _attempt("instrumentation", notes, lambda: _hook(config, selection, provider))
-    if config.logs_level != "OFF" and selection.includes("logging"):
-        undo = _attempt("logs", notes, lambda: _hear(config, pipeline, provider))
+    # Under the provider of another, logs are heard all the same.
+    chosen_hooks = selection if provider is not None else selection.of(_LOGS)
+    hooks = _attempt("instrumentation", notes, lambda: _hook(config, chosen_hooks, provider))
+    if config.logs_level != "OFF" and any(map(selection.includes, _LOGS)):
+        undo = _attempt("logs", notes, lambda: _hear(config, selection, pipeline, provider))
         detach += [undo] if undo is not None else []
     undo = _attempt("metrics", notes, metering.install)
     detach += [undo] if undo is not None else []
@@ -283,7 +286,7 @@ def _selection(config: Config) -> "Selection":
 
 
 def _hook(config: Config, selection: "Selection", provider: Any) -> "Installed":
-    from traceo.instrumentation import Options, install  # noqa: PLC0415 - only with a provider of ours
+    from traceo.instrumentation import Options, install  # noqa: PLC0415 - only when something may be hooked
 
     options = Options.from_environ(os.environ)
     if config.capture_headers:
@@ -295,16 +298,17 @@ def _hook(config: Config, selection: "Selection", provider: Any) -> "Installed":
             client_response_headers=(*options.client_response_headers, *more),
             capture_sql_parameters=options.capture_sql_parameters,
         )
-    return install(selection, tracer_provider=provider, options=options)
+    return install(selection, tracer_provider=provider or trace.NoOpTracerProvider(), options=options)
 
 
-def _hear(config: Config, pipeline: Pipeline, provider: Any) -> Callable[[], None]:
+def _hear(config: Config, selection: "Selection", pipeline: Pipeline, provider: Any) -> Callable[[], None]:
     from traceo.logs.tap import tap_logging  # noqa: PLC0415 - only when logs are wanted
 
     return tap_logging(
         subjects.tagged(pipeline.put_log),
         provider,
         config.logs_level,
+        stdlib=selection.includes("logging"),
         per_s=config.logs_per_s,
         left_out=pipeline.leave_out_log,
     )

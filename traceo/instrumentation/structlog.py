@@ -48,7 +48,7 @@ def _proxying(original: Callable[..., Any]) -> Callable[..., Any]:
             return original(self, *args, **event_kw)
         finally:
             line, passing.event, passing.is_proxied = passing.event, before, was_inside
-            if line is not None and not _is_stdlib(self):
+            if line is not None and not (_is_stdlib(self) and lines.has_stdlib()):
                 _say(line)
 
     return _as_structlogs(_proxy_to_logger)

@@ -20,6 +20,7 @@ def tap_logging(
     provider: Any,
     level: str,
     *,
+    stdlib: bool = True,
     per_s: int = 0,
     left_out: Callable[[], object] | None = None,
 ) -> Callable[[], None]:
@@ -28,8 +29,8 @@ def tap_logging(
     Not as a handler of the root logger: with one there, `logging.basicConfig` does nothing and warnings no
     longer reach stderr by themselves, so the application would log differently because of us.
 
-    ``per_s`` records a second of one line of code are kept, ``left_out`` is called for each of the others; 0
-    for no limit.
+    ``stdlib=False`` leaves `logging` itself alone, for hooked libraries only. ``per_s`` records a second of
+    one line of code are kept, ``left_out`` is called for each of the others; 0 for no limit.
     """
     resource = provider.resource if provider is not None else default_resource()
     limiter = Limiter(per_s) if per_s else None
@@ -67,8 +68,9 @@ def tap_logging(
             logging.Logger.callHandlers = original
         handler.tell_gaps(everything=True)
 
-    unlisten = lines.listen(handler.hear, lowest)
-    logging.Logger.callHandlers = callHandlers
+    unlisten = lines.listen(handler.hear, lowest, has_stdlib=stdlib)
+    if stdlib:
+        logging.Logger.callHandlers = callHandlers
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=in_child)
     return stop
