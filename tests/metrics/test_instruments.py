@@ -284,3 +284,15 @@ def test_proxy_instruments_of_the_api_reach_ours():
     counter.add(1, {"a": "b"})
     histogram.record(2)
     assert sorted(metric.name for metric in provider.collect()) == ["latency", "orders"]
+
+
+def test_names_without_end_take_no_memory_without_end(monkeypatch, provider, meter, warnings):
+    monkeypatch.setattr("traceo.metrics.meter._MOST_INSTRUMENTS", 2)
+    monkeypatch.setattr("traceo.metrics.provider._MOST_METERS", 2)
+    for number in range(4):
+        meter.create_counter(f"orders.{number}").add(1)
+    for number in range(4):
+        provider.get_meter(f"meter.{number}").create_counter("c").add(1)
+    assert [metric.name for metric in provider.collect()] == ["orders.0", "orders.1", "c"]
+    assert provider.ignored() == {"too many instruments": 2, "too many meters": 3}
+    assert len(warnings()) == 2

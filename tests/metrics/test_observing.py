@@ -128,3 +128,12 @@ def test_an_instrument_may_be_made_in_a_callback(meter, collected):
 
     meter.create_observable_gauge("heat", [callback])
     assert collected() == {"heat": {(): 1}, "made": {(): 1}}
+
+
+def test_a_coroutine_is_no_answer(meter, provider):
+    async def callback(options):
+        return [Observation(1)]
+
+    meter.create_observable_gauge("heat", [callback])
+    assert provider.collect() == []
+    assert provider.ignored() == {"callback": 1}

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 import pytest
 
@@ -197,3 +198,69 @@ def test_nothing_of_a_shut_down_provider_comes_back_in_a_child(provider, meter):
         return repr(provider.collect())
 
     assert in_child(work) == "[]"
+
+
+def test_a_log_handler_that_measures_waits_for_nobody():
+    # One thread warns of an overflow while another, in the handler, waits to measure the same.
+    import logging
+
+    provider = MeterProvider(cardinality_limit=1)
+    meter = provider.get_meter("a")
+    counter = meter.create_counter("c")
+    counter.add(1, {"n": 0})
+    inside, blocked = threading.Event(), threading.Event()
+
+    class Measuring(logging.Handler):
+        def emit(self, record):
+            if record.getMessage() != "any":
+                return
+            inside.set()
+            blocked.wait(10)
+            counter.add(1, {"n": 2})
+            meter.create_counter("d").add(1)
+
+    handler = Measuring()
+    logger = logging.getLogger("traceo")
+    logger.addHandler(handler)
+    thread = threading.Thread(target=lambda: logger.warning("any"), daemon=True)
+    try:
+        thread.start()
+        assert inside.wait(10)
+        asker = threading.Thread(target=lambda: counter.add(1, {"n": 1}), daemon=True)
+        asker.start()
+        deadline = time.monotonic() + 10
+        while not provider.overflowed() and time.monotonic() < deadline:
+            pass
+        blocked.set()
+        thread.join(10)
+        asker.join(10)
+        assert not thread.is_alive()
+        assert not asker.is_alive()
+    finally:
+        logger.removeHandler(handler)
+    assert values(provider) == {
+        "c": {(("n", 0),): 1, (("otel.metric.overflow", True),): 2},
+        "d": {(): 1},
+    }
+
+
+def test_a_locked_stream_measures_the_same(monkeypatch, busy):
+    from traceo.metrics.stream import LockedStream
+
+    monkeypatch.setattr("traceo.metrics.wiring._Stream", LockedStream)
+    provider = MeterProvider(temporality="delta")
+    counter = provider.get_meter("a").create_counter("c")
+    assert isinstance(counter._streams[0], LockedStream)
+
+    def measure():
+        for amount in range(1_000):
+            counter.add(1, {"n": amount // 100})
+
+    threads = [threading.Thread(target=measure) for _ in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    total = 0
+    while any(thread.is_alive() for thread in threads):
+        total += sum(values(provider).get("c", {}).values())
+    total += sum(values(provider).get("c", {}).values())
+    assert total == THREADS * 1_000

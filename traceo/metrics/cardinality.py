@@ -49,10 +49,11 @@ class Cardinality:
     ``values`` of an attribute are held as far as they are in series, so at most ``limit``.
     """
 
-    __slots__ = ("_beyond", "_values", "limit", "overflowed")
+    __slots__ = ("_beyond", "_values", "is_told", "limit", "overflowed")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self.is_told = False
         self.overflowed = 0
         """Measurements that went to the overflow series."""
         self._values: dict[str, set[object]] = {}

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Mapping
 
 __all__ = ["Losses"]
@@ -19,6 +20,7 @@ class Losses:
         self._lock = threading.RLock()  # a signal handler may record while its thread is in here
         self._counts: dict[str, int] = {}
         self._told: set[tuple[str, str]] = set()
+        self._noted: deque[tuple[str, tuple[object, ...]]] = deque()
 
     def count(self, reason: str, name: str, message: str, *arguments: object) -> None:
         """One more of ``reason``; ``message`` is logged if it is the first for the instrument ``name``."""
@@ -27,16 +29,31 @@ class Losses:
         self.tell(reason, name, message, *arguments)
 
     def tell(self, reason: str, name: str, message: str, *arguments: object) -> None:
-        """Log ``message``, once for ``reason`` and ``name``."""
+        """Log ``message``, once for ``reason`` and ``name``; not while a lock is held, see ``note``."""
+        self.note(reason, name, message, *arguments)
+        self.speak()
+
+    def note(self, reason: str, name: str, message: str, *arguments: object) -> None:
+        """As ``tell``, but logged by the next ``speak``.
+
+        For where a lock is held: a log handler of the application's may measure something, and would wait for
+        that lock with the lock of its handler in hand, for which this thread would wait in turn.
+        """
         key = (reason, name)
         with self._lock:
             if key in self._told or len(self._told) >= _MOST_WARNINGS:
                 return
             self._told.add(key)
-        try:
-            _logger.warning(message, *arguments)
-        except Exception:  # a handler of the application's own
-            self._counts["logging"] = self._counts.get("logging", 0) + 1
+            self._noted.append((message, arguments))
+
+    def speak(self) -> None:
+        """Log what was noted."""
+        while self._noted:
+            try:
+                message, arguments = self._noted.popleft()
+                _logger.warning(message, *arguments)
+            except Exception:  # a handler of the application's own, or a thread that was quicker
+                return
 
     def counts(self) -> Mapping[str, int]:
         """How much was ignored, by reason."""

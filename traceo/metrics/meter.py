@@ -29,6 +29,8 @@ from traceo.tracing.scope import InstrumentationScope
 __all__ = ["Meter"]
 
 _NAME = re.compile(r"[a-zA-Z][-_./a-zA-Z0-9]{0,254}")
+# A name for each customer, say, would make them without end.
+_MOST_INSTRUMENTS = 5_000
 _UNIT = re.compile(r"[\x00-\x7F]{0,63}")
 
 
@@ -149,33 +151,55 @@ class Meter(ApiMeter):
         unit = self._unit(name, unit)
         description = description if isinstance(description, str) else ""
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            return self._invalid(shape, name, unit, description)
+            return self._invalid(shape, name)
         bounds = self._bounds(name, advisory)
-        key = (name.lower(), shape.__name__, unit)
         with self._lock:
-            instrument = self._instruments.get(key)
+            instrument = self._instruments.get((name.lower(), shape.__name__, unit))
             if instrument is not None:
                 self._again(instrument, description, bounds)
-                return instrument
-            self._compare(name, shape.__name__, unit)
-            made = Made(
-                kind=shape.__name__,
-                name=name,
-                unit=unit,
-                description=description,
-                scope=self.scope,
-                bounds=bounds,
-            )
-            outputs = [
-                output for sink in self._sinks for output in self._wiring.outputs(made, sink, self._of(sink))
-            ]
-            instrument = shape(name, unit, description, [output.stream for output in outputs], self._shared)
-            if self._is_off:
-                instrument.turn(False)
-            self.outputs += outputs
-            self._instruments[key] = instrument
-            self._advised[name.lower()] = bounds
+            elif len(self._instruments) < _MOST_INSTRUMENTS:
+                instrument = self._new(shape, name, unit, description, bounds)
+        self._shared.losses.speak()
+        return self._too_many(shape, name) if instrument is None else instrument
+
+    def _new(
+        self,
+        shape: type[Instrument],
+        name: str,
+        unit: str,
+        description: str,
+        bounds: tuple[float, ...] | None,
+    ) -> Any:
+        self._compare(name, shape.__name__, unit)
+        made = Made(
+            kind=shape.__name__,
+            name=name,
+            unit=unit,
+            description=description,
+            scope=self.scope,
+            bounds=bounds,
+        )
+        outputs = [
+            output for sink in self._sinks for output in self._wiring.outputs(made, sink, self._of(sink))
+        ]
+        instrument = shape(name, unit, description, [output.stream for output in outputs], self._shared)
+        if self._is_off:
+            instrument.turn(False)
+        self.outputs += outputs
+        self._instruments[name.lower(), shape.__name__, unit] = instrument
+        self._advised[name.lower()] = bounds
         return instrument
+
+    def _too_many(self, shape: type[Instrument], name: str) -> Any:
+        self._shared.losses.count(
+            "too many instruments",
+            self.name,
+            "The meter %r has %d instruments; the next, %s, is ignored. Put what varies into attributes.",
+            self.name,
+            _MOST_INSTRUMENTS,
+            name,
+        )
+        return self._ignoring(shape, name)
 
     def _of(self, sink: Sink) -> list[Output]:
         return [output for output in self.outputs if output.stream.sink is sink]
@@ -183,12 +207,12 @@ class Meter(ApiMeter):
     def _again(self, instrument: Any, description: str, bounds: tuple[float, ...] | None) -> None:
         name = instrument.name
         if bounds is not None and self._advised.get(name.lower()) != bounds:
-            self._shared.losses.tell(
+            self._shared.losses.note(
                 "advisory", name, "%s exists with other bucket boundaries; those are used.", name
             )
         if description == instrument.description:
             return
-        self._shared.losses.tell(
+        self._shared.losses.note(
             "description", name, "%s exists with another description; the longer one is used.", name
         )
         if len(description) > len(instrument.description):
@@ -200,7 +224,7 @@ class Meter(ApiMeter):
     def _compare(self, name: str, kind: str, unit: str) -> None:
         known = self._units.setdefault(name.lower(), (kind, unit))
         if known != (kind, unit):
-            self._shared.losses.tell(
+            self._shared.losses.note(
                 "duplicate",
                 name,
                 "%s exists as %s in %r and is now made as %s in %r: two metrics of one name. "
@@ -211,7 +235,7 @@ class Meter(ApiMeter):
                 unit,
             )
 
-    def _invalid(self, shape: type[Instrument], name: object, unit: str, description: str) -> Any:
+    def _invalid(self, shape: type[Instrument], name: object) -> Any:
         shown = name[:80] if isinstance(name, str) else type(name).__name__
         losses = self._shared.losses
         losses.count(
@@ -221,7 +245,10 @@ class Meter(ApiMeter):
             "and _ . - /. What it measures is ignored.",
             shown,
         )
-        instrument = shape(shown, unit, description, (), self._shared)
+        return self._ignoring(shape, shown)
+
+    def _ignoring(self, shape: type[Instrument], name: str) -> Any:
+        instrument = shape(name, "", "", (), self._shared)
         instrument.turn(False)
         return instrument
 

@@ -5,6 +5,7 @@ is sent the options and yields iterables of them.
 """
 
 from collections.abc import Callable, Generator, Iterable, Sequence
+from types import CoroutineType
 from typing import Any, cast
 
 from opentelemetry.metrics import (
@@ -59,7 +60,7 @@ class Observable(Instrument):
             return
         for callback in list(self._callbacks):
             try:
-                for count, observation in enumerate(callback(options)):
+                for count, observation in enumerate(_answer(callback, options)):
                     if count >= _MOST_OBSERVATIONS:
                         raise ValueError("endless")  # noqa: TRY301  counted and told as any other failure
                     self._take(observation, sink)
@@ -87,6 +88,13 @@ class Observable(Instrument):
             if stream.sink is not sink:
                 continue
             stream.record(number, attributes, context)
+
+
+def _answer(callback: Callable[[CallbackOptions], Any], options: CallbackOptions) -> Iterable[Any]:
+    answer: object = callback(options)
+    if isinstance(answer, CoroutineType):
+        answer.close()  # or Python complains each time that nobody awaited it
+    return cast("Iterable[Any]", answer)  # whatever it is, it is iterated under the guard
 
 
 def _started(generator: Generator[Any, Any, Any]) -> Callable[[CallbackOptions], Any]:

@@ -35,6 +35,9 @@ _HISTOGRAMS: dict[str, Aggregation] = {
 }
 _TEMPORALITIES = {"cumulative": "cumulative", "delta": "delta", "lowmemory": "lowmemory"}
 
+# Names made up at run time would make them without end.
+_MOST_METERS = 1_000
+
 # So many offenders are worth a look.
 _MOST_OFFENDERS = 20
 
@@ -139,9 +142,18 @@ class MeterProvider(ApiMeterProvider):
         key = (scope.name, scope.version or "", scope.schema_url, repr(sorted(scope.attributes.items())))
         with self._lock:
             meter = self._meters.get(key)
-            if meter is None:
+            if meter is None and len(self._meters) >= _MOST_METERS:
+                meter = NoOpMeter(name, version, schema_url)
+            elif meter is None:
                 meter = Meter(scope, self._shared, self._wiring, self._sinks)
                 self._meters[key] = meter
+        if isinstance(meter, NoOpMeter):
+            self._losses.count(
+                "too many meters",
+                "",
+                "There are %d meters; what further ones measure is ignored. Name meters after libraries.",
+                _MOST_METERS,
+            )
         return meter
 
     def force_flush(self, timeout_millis: float = 30_000) -> bool:

@@ -49,7 +49,7 @@ class Stream:
         exemplars: ``NEVER``, ``TRACE_BASED`` or ``ALWAYS``.
         is_delta: whether each collection starts from nothing.
         is_observed: whether callbacks report totals; then a series that is not reported is not sent.
-        on_overflow: called once, with the stream locked.
+        on_overflow: called when the first measurement finds no room, without a lock.
         sink: who collects it.
     """
 
@@ -152,6 +152,10 @@ class Stream:
                 cell = self.admit(key, cleaned)
             if cell is not self.overflow:
                 self.remember(cell, attributes, cleaned)
+                return cell
+        if not self.cardinality.is_told:
+            self.cardinality.is_told = True
+            self.on_overflow()
         return cell
 
     def admit(self, key: Any, attributes: Any) -> Cell:
@@ -165,8 +169,6 @@ class Stream:
         if cell is None:
             cell = self.make({OVERFLOW: True}, start_ns)
             self.overflow = cell
-            if cardinality.overflowed == 1:
-                self.on_overflow()
         return cell
 
     def remember(self, cell: Cell, attributes: Any, cleaned: Any) -> None:

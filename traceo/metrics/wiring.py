@@ -78,7 +78,7 @@ class Wiring:
             try:
                 found.append(view_of(view))
             except (TypeError, ValueError) as error:
-                self._losses.count("view", repr(view)[:200], "A view of metrics is left out: %s.", error)
+                self._losses.count("view", type(view).__name__, "A view of metrics is left out: %s.", error)
         return tuple(found)
 
     def _is_for(self, view: View, made: Made) -> bool:
@@ -86,7 +86,7 @@ class Wiring:
             return False
         is_histogram = isinstance(view.aggregation, ExplicitBucketHistogram | ExponentialHistogram)
         if is_histogram and made.kind.startswith("Observable"):
-            self._losses.tell(
+            self._losses.note(
                 "view",
                 made.name,
                 "%s: a view makes a histogram of what callbacks report; not applied.",
@@ -101,7 +101,7 @@ class Wiring:
         for other in beside:
             is_same = other.instrument_name.lower() == output.instrument_name.lower()
             if other.name.lower() == name and not is_same:
-                self._losses.tell(
+                self._losses.note(
                     "view", output.name, "%s: views make two metrics of this name; rename one.", output.name
                 )
         return any(other.name.lower() == name and other.kind == output.kind for other in outputs)
