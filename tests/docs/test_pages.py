@@ -27,6 +27,11 @@ def test_the_configuration_page_is_what_the_table_of_settings_says():
     assert (ROOT / "docs" / "configuration.md").read_text() == page(), "run `make docs`"
 
 
+def test_the_instrumentation_page_is_what_the_catalogue_says():
+    page = runpy.run_path(str(ROOT / "scripts" / "instrumentation_page.py"))["page"]
+    assert (ROOT / "docs" / "instrumentation.md").read_text() == page(), "run `make docs`"
+
+
 @pytest.mark.parametrize("snippet", list(_snippets()))
 def test_every_python_snippet_runs(snippet, tmp_path):
     done = subprocess.run(

@@ -21,6 +21,8 @@ class Library(msgspec.Struct, frozen=True, kw_only=True):
     hook: str | None
     """Our module with ``install(site)``; ``None``: another room does the work."""
     captures: str
+    omits: str = ""
+    """What of the library's business is not recorded, or only when asked."""
     stacked_under: tuple[str, ...] = ()
     """Rows whose library calls this one: when both are hooked, only the outer makes the span."""
     aliases: tuple[str, ...] = ()
@@ -38,6 +40,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("0.116", "0.165"),
         hook="traceo.instrumentation.fastapi",
         captures="one server span a request or websocket, named by its route; FastAPI's own tracing is off",
+        omits="bodies; headers and cookies unless named in `capture_headers`",
         aliases=("asgi",),
     ),
     Library(
@@ -47,6 +50,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("0.40", "1.10"),
         hook="traceo.instrumentation.starlette",
         captures="one server span a request or websocket, named by its route",
+        omits="bodies; headers and cookies unless named in `capture_headers`",
         stacked_under=("fastapi",),
         aliases=("asgi",),
     ),
@@ -57,6 +61,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("2.17", "2.25"),
         hook="traceo.instrumentation.litestar",
         captures="one server span a request or websocket, named by its path template",
+        omits="bodies; headers and cookies unless named in `capture_headers`",
         stacked_under=("starlette", "fastapi"),
         aliases=("asgi",),
     ),
@@ -67,6 +72,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("2.3", "3.1"),
         hook="traceo.instrumentation.flask",
         captures="one server span a request, named by its rule, also in a Starlette mount",
+        omits="bodies; headers and cookies unless named in `capture_headers`",
         stacked_under=("starlette", "fastapi"),
         aliases=("wsgi",),
     ),
@@ -77,6 +83,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("4.2", "6.1"),
         hook="traceo.instrumentation.django",
         captures="one server span a request, WSGI and ASGI, named by its route; no settings needed",
+        omits="bodies; headers and cookies unless named in `capture_headers`; templates and signals",
         stacked_under=("starlette", "fastapi"),
         aliases=("wsgi", "asgi"),
     ),
@@ -87,6 +94,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("0.27", "0.28"),
         hook="traceo.instrumentation.httpx",
         captures="one client span a request on the wire: redirects and authentication retries have their own",
+        omits="bodies; headers unless named in `capture_headers`",
     ),
     Library(
         name="httpx2",
@@ -95,6 +103,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("2.16", "2.16"),
         hook="traceo.instrumentation.httpx2",
         captures="one client span a request on the wire: redirects and authentication retries have their own",
+        omits="bodies; headers unless named in `capture_headers`",
     ),
     Library(
         name="requests",
@@ -103,6 +112,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("2.32", "2.34"),
         hook="traceo.instrumentation.requests",
         captures="one client span a request on the wire, whatever the adapter; redirects have their own",
+        omits="bodies; headers unless named in `capture_headers`",
     ),
     Library(
         name="urllib3",
@@ -111,6 +121,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("2.0", "2.8"),
         hook="traceo.instrumentation.urllib3",
         captures="one client span a request on the wire: retries and redirects have their own",
+        omits="bodies; headers unless named in `capture_headers`",
         stacked_under=("requests",),
     ),
     Library(
@@ -120,6 +131,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("3.12", "3.14"),
         hook="traceo.instrumentation.aiohttp",
         captures="one client span a request on the wire: redirects and retries have their own",
+        omits="bodies; headers unless named in `capture_headers`",
         aliases=("aiohttp-client",),
     ),
     Library(
@@ -128,7 +140,8 @@ LIBRARIES: tuple[Library, ...] = (
         distribution="sqlalchemy",
         tested=("2.0", "2.1"),
         hook="traceo.instrumentation.sqlalchemy",
-        captures="one client span a statement, sync and async engines; parameters only when asked",
+        captures="one client span a statement, sync and async engines",
+        omits="results, fetching, commit and rollback; parameters unless asked",
     ),
     Library(
         name="sqlite3",
@@ -136,7 +149,8 @@ LIBRARIES: tuple[Library, ...] = (
         distribution="python",
         tested=("3.11", "3.14"),
         hook="traceo.instrumentation.sqlite3",
-        captures="one client span a statement; parameters only when asked",
+        captures="one client span a statement",
+        omits="results, fetching, commit and rollback; parameters unless asked",
         stacked_under=("sqlalchemy",),
     ),
     Library(
@@ -145,7 +159,8 @@ LIBRARIES: tuple[Library, ...] = (
         distribution="psycopg",
         tested=("3.2", "3.3"),
         hook="traceo.instrumentation.psycopg",
-        captures="one client span a statement, stream or COPY, sync and async; parameters only when asked",
+        captures="one client span a statement, stream or COPY, sync and async",
+        omits="results, fetching, commit and rollback; parameters unless asked",
         stacked_under=("sqlalchemy",),
     ),
     Library(
@@ -154,7 +169,8 @@ LIBRARIES: tuple[Library, ...] = (
         distribution="psycopg2-binary",
         tested=("2.9", "2.9"),
         hook="traceo.instrumentation.psycopg2",
-        captures="one client span a statement, stored procedure or COPY; parameters only when asked",
+        captures="one client span a statement, stored procedure or COPY",
+        omits="results, fetching, commit and rollback; parameters unless asked",
         stacked_under=("sqlalchemy",),
     ),
     Library(
@@ -163,7 +179,8 @@ LIBRARIES: tuple[Library, ...] = (
         distribution="pymysql",
         tested=("1.1", "1.2"),
         hook="traceo.instrumentation.pymysql",
-        captures="one client span a statement or stored procedure; parameters only when asked",
+        captures="one client span a statement or stored procedure",
+        omits="results, fetching, commit and rollback; parameters unless asked",
         stacked_under=("sqlalchemy",),
     ),
     Library(
@@ -172,7 +189,8 @@ LIBRARIES: tuple[Library, ...] = (
         distribution="asyncpg",
         tested=("0.30", "0.32"),
         hook="traceo.instrumentation.asyncpg",
-        captures="one client span a statement, prepared, as a cursor, or COPY; parameters only when asked",
+        captures="one client span a statement, prepared, as a cursor, or COPY",
+        omits="results, fetching, commit and rollback; parameters unless asked",
         stacked_under=("sqlalchemy",),
     ),
     Library(
@@ -181,7 +199,8 @@ LIBRARIES: tuple[Library, ...] = (
         distribution="redis",
         tested=("6.0", "8.1"),
         hook="traceo.instrumentation.redis",
-        captures="one client span a command, pipeline or transaction, sync and async; never keys or values",
+        captures="one client span a command, pipeline or transaction, sync and async",
+        omits="keys, values and results; publish and subscribe are commands, messages are not seen",
     ),
     Library(
         name="valkey",
@@ -189,7 +208,8 @@ LIBRARIES: tuple[Library, ...] = (
         distribution="valkey",
         tested=("6.0", "6.2"),
         hook="traceo.instrumentation.valkey",
-        captures="one client span a command, pipeline or transaction, sync and async; never keys or values",
+        captures="one client span a command, pipeline or transaction, sync and async",
+        omits="keys, values and results; publish and subscribe are commands, messages are not seen",
     ),
     Library(
         name="celery",
@@ -198,7 +218,8 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("5.4", "5.7"),
         hook="traceo.instrumentation.celery",
         captures="one producer span a message sent, one consumer span a run of a task, in one trace; "
-        "no arguments or results; retries are no errors; no span for what is said to the broker",
+        "retries are no errors",
+        omits="arguments, results, and what is said to the broker",
     ),
     Library(
         name="openai",
@@ -207,7 +228,8 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("1.66", "3.54"),
         hook="traceo.instrumentation.genai.openai",
         captures="one client span a call of a model (chat, responses, completions, embeddings), its stream "
-        "included: model, tokens, cost, time to first chunk, names of tools; what is said only when asked",
+        "included: model, tokens, cost, time to first chunk, names of tools",
+        omits="prompts, answers and arguments of tools unless asked",
     ),
     Library(
         name="anthropic",
@@ -216,7 +238,8 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("0.40", "2.12"),
         hook="traceo.instrumentation.genai.anthropic",
         captures="one client span a message, its stream included: model, tokens, cost, time to first chunk, "
-        "names of tools; what is said only when asked; the library's own span of a message is off",
+        "names of tools; the library's own span of a message is off",
+        omits="prompts, answers and arguments of tools unless asked",
     ),
     Library(
         name="mcp",
@@ -225,7 +248,8 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("2.0", "2.3"),
         hook="traceo.instrumentation.genai.mcp",
         captures="one client span and one server span a request (tools, prompts, resources), in one trace; "
-        "arguments and results only when asked; the library's own spans are off",
+        "the library's own spans are off",
+        omits="arguments and results unless asked",
     ),
     Library(
         name="botocore",
@@ -234,6 +258,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("1.30", "1.44"),
         hook=_CONTRIB,
         captures="one client span a call, named by service and operation; its requests have their own",
+        omits="parameters and answers",
     ),
     Library(
         name="grpc",
@@ -241,7 +266,8 @@ LIBRARIES: tuple[Library, ...] = (
         distribution="grpcio",
         tested=("1.60", "1.85"),
         hook=_CONTRIB,
-        captures="client and server spans, named by service and method; no message, no metadata",
+        captures="client and server spans, named by service and method",
+        omits="messages and metadata",
         aliases=(
             "grpc-client",
             "grpc-server",
@@ -257,7 +283,8 @@ LIBRARIES: tuple[Library, ...] = (
         distribution="pymongo",
         tested=("4.0", "4.20"),
         hook=_CONTRIB,
-        captures="one client span a command, named by operation and collection; no document and no filter",
+        captures="one client span a command, named by operation and collection",
+        omits="documents and filters",
     ),
     Library(
         name="confluent-kafka",
@@ -265,7 +292,8 @@ LIBRARIES: tuple[Library, ...] = (
         distribution="confluent-kafka",
         tested=("2.0", "2.16"),
         hook=_CONTRIB,
-        captures="Producer and Consumer: a span a message, named by topic; no key and no body",
+        captures="Producer and Consumer: a span a message, named by topic",
+        omits="keys, headers and bodies",
         aliases=("confluent_kafka",),
     ),
     Library(
@@ -274,7 +302,8 @@ LIBRARIES: tuple[Library, ...] = (
         distribution="aiokafka",
         tested=("0.10", "0.14"),
         hook=_CONTRIB,
-        captures="a span a message sent and received, named by topic; no key and no body",
+        captures="a span a message sent and received, named by topic",
+        omits="keys, headers and bodies",
     ),
     Library(
         name="aio-pika",
@@ -282,7 +311,8 @@ LIBRARIES: tuple[Library, ...] = (
         distribution="aio-pika",
         tested=("9.0", "10.2"),
         hook=_CONTRIB,
-        captures="a span a message published and processed, named by exchange and routing key; no body",
+        captures="a span a message published and processed, named by exchange and routing key",
+        omits="headers and bodies",
     ),
     Library(
         name="aiohttp-server",
@@ -291,6 +321,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("3.12", "3.14"),
         hook=_CONTRIB,
         captures="one server span a request, named by its route",
+        omits="bodies and headers",
     ),
     Library(
         name="tornado",
@@ -299,6 +330,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("6.4", "6.6"),
         hook=_CONTRIB,
         captures="one server span a request, named by its route; AsyncHTTPClient: one client span a call",
+        omits="bodies and headers",
     ),
     Library(
         name="google-genai",
@@ -306,7 +338,8 @@ LIBRARIES: tuple[Library, ...] = (
         distribution="google-genai",
         tested=("1.32", "3.4"),
         hook=_CONTRIB,
-        captures="one client span a call, with model and tokens; prompts and answers only when asked",
+        captures="one client span a call, with model and tokens",
+        omits="prompts and answers unless asked",
     ),
     Library(
         name="threading",
