@@ -7,6 +7,8 @@ application is taken off.
 import asyncio
 import time
 
+from harness import paced
+
 TITLE = "ASGI: added to a request by one span (CPU µs)"
 PEERS = ["traceo", "traceo-pure", "opentelemetry", "ddtrace", "logfire", "sentry", "elastic", "bare"]
 ROUNDS = 3
@@ -83,7 +85,4 @@ def measure(peer, endpoint):
 
 
 def finish(table):
-    bare = table.get("bare", {})
-    base = bare.get("cpu_s", 0.0) / bare["made"] * 1e6 if bare else 0.0
-    for peer, row in table.items():
-        row["us_per_request"] = row["cpu_s"] / row["made"] * 1e6 - (base if peer != "bare" else 0.0)
+    paced.take_off_bare(table, FIGURE)

@@ -6,13 +6,13 @@ statement costs without any is taken off. Traceo's hook of sqlite3 is in place b
 
 import time
 
+from harness import paced
+
 TITLE = "SQLAlchemy: added to a statement by one span (CPU µs)"
 PEERS = ["traceo", "traceo-pure", "opentelemetry", "ddtrace", "bare"]
 ROUNDS = 3
 FIGURE = "us_per_statement"
 COLUMNS = {"us_per_statement": "µs a statement", "delivered": "spans delivered", "made": "statements"}
-
-RATE, SECONDS, TICK_S = 500, 6, 0.02
 
 
 def measure(peer, endpoint):
@@ -29,23 +29,13 @@ def measure(peer, endpoint):
             connection.execute(sqlalchemy.text("INSERT INTO orders VALUES (:id, :mail, 'new')"), values)
 
     with engine.connect() as connection:
-        time.sleep(1.5)
-        made, per_tick = 0, int(RATE * TICK_S)
-        before = time.process_time()
-        due = time.monotonic()
-        for _ in range(int(SECONDS / TICK_S)):
-            for _ in range(per_tick):
-                connection.execute(statement, {"id": made % 100}).all()
-                made += 1
-            due += TICK_S
-            if (pause := due - time.monotonic()) > 0:
-                time.sleep(pause)
-    peer.stop()
-    return {"cpu_s": time.process_time() - before, "made": made}
+
+        def select(number):
+            connection.execute(statement, {"id": number % 100}).all()
+
+        time.sleep(1.5)  # first delivery: imports and key look-up are start-up cost, measured elsewhere
+        return paced.cpu_s(select, peer.stop, rate=500, seconds=6, tick_s=0.02)
 
 
 def finish(table):
-    bare = table.get("bare", {})
-    base = bare.get("cpu_s", 0.0) / bare["made"] * 1e6 if bare else 0.0
-    for peer, row in table.items():
-        row["us_per_statement"] = row["cpu_s"] / row["made"] * 1e6 - (base if peer != "bare" else 0.0)
+    paced.take_off_bare(table, FIGURE)

@@ -6,6 +6,8 @@ bare peer) is taken off. Divided by the spans that arrived.
 
 import time
 
+from harness import paced
+
 TITLE = "Whole process: a delivered span at 4 000/s (CPU µs)"
 PEERS = ["traceo", "traceo-pure", "opentelemetry", "ddtrace", "logfire", "sentry", "elastic", "bare"]
 ROUNDS = 3
@@ -24,19 +26,7 @@ def measure(peer, endpoint):
     peer.start(endpoint)
     peer.span(0)
     time.sleep(1.5)  # first delivery: imports and key look-up are start-up cost, measured elsewhere
-    per_tick = int(RATE * TICK_S)
-    made = 1
-    before = time.process_time()
-    due = time.monotonic()
-    for _ in range(int(SECONDS / TICK_S)):
-        for _ in range(per_tick):
-            peer.span(made)
-            made += 1
-        due += TICK_S
-        if (pause := due - time.monotonic()) > 0:
-            time.sleep(pause)
-    peer.stop()
-    return {"cpu_s": time.process_time() - before, "made": made}
+    return paced.cpu_s(peer.span, peer.stop, rate=RATE, seconds=SECONDS, tick_s=TICK_S, made=1)
 
 
 def finish(table):

@@ -5,7 +5,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from traceo.instrumentation.guard import failures
+from tests.instrumentation.refusals import assert_refused_alike
 
 CLIENT = 3
 UNSET, ERROR = 0, 2
@@ -192,11 +192,7 @@ def test_a_wrong_call_is_refused_as_without_us_and_is_no_failure_of_ours(hook, u
         except Exception as error:
             return type(error), str(error)
 
-    plain = use(outcome)
-    before = failures()
-    hook("asyncpg")
-    assert use(outcome) == plain
-    assert failures() == before
+    assert_refused_alike(hook, "asyncpg", lambda: use(outcome))
 
 
 def test_a_cancelled_statement_is_no_failure(spans, hook, use):

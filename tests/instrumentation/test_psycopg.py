@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from psycopg import sql
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from traceo.instrumentation.guard import failures
+from tests.instrumentation.refusals import assert_refused_alike
 
 CLIENT = 3
 UNSET, ERROR = 0, 2
@@ -157,11 +157,7 @@ def test_a_wrong_call_is_refused_as_without_us_and_is_no_failure_of_ours(hook, c
             except Exception as error:
                 return type(error), str(error)
 
-    plain = outcome()
-    before = failures()
-    hook("psycopg")
-    assert outcome() == plain
-    assert failures() == before
+    assert_refused_alike(hook, "psycopg", outcome)
 
 
 def test_asyncio_has_the_same_spans_with_the_right_parents(spans, hook, url):

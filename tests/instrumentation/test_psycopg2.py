@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from psycopg2 import sql
 
-from traceo.instrumentation.guard import failures
+from tests.instrumentation.refusals import assert_refused_alike
 
 CLIENT = 3
 ERROR = 2
@@ -184,11 +184,7 @@ def test_a_wrong_call_is_refused_as_without_us_and_is_no_failure_of_ours(hook, d
             except Exception as error:
                 return type(error), str(error)
 
-    plain = outcome()
-    before = failures()
-    hook("psycopg2")
-    assert outcome() == plain
-    assert failures() == before
+    assert_refused_alike(hook, "psycopg2", outcome)
 
 
 def test_a_pool_has_our_connections_and_uninstall_ends_it(spans, hook, dsn):

@@ -5,7 +5,7 @@ import pytest
 import sqlalchemy as sa
 from pymysql.cursors import Cursor, DictCursor, SSCursor
 
-from traceo.instrumentation.guard import failures
+from tests.instrumentation.refusals import assert_refused_alike
 
 CLIENT = 3
 ERROR = 2
@@ -126,11 +126,7 @@ def test_a_wrong_call_is_refused_as_without_us_and_is_no_failure_of_ours(hook, s
             if connection.open:
                 connection.close()
 
-    plain = outcome()
-    before = failures()
-    hook("pymysql")
-    assert outcome() == plain
-    assert failures() == before
+    assert_refused_alike(hook, "pymysql", outcome)
 
 
 def test_under_sqlalchemy_there_is_one_span(spans, hook, settings):

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.instrumentation.conftest import Spans
+from tests.instrumentation.refusals import assert_refused_alike
 from traceo.instrumentation import Selection, install, keyvalue
-from traceo.instrumentation.guard import failures
 
 CLIENT = 3
 UNSET, ERROR = 0, 2
@@ -239,11 +239,7 @@ def test_a_wrong_call_is_refused_as_without_us_and_is_no_failure_of_ours(hook, r
         except Exception as error:
             return type(error), str(error)
 
-    plain = run(work)
-    before = failures()
-    hook(library.__name__)
-    assert run(work) == plain
-    assert failures() == before
+    assert_refused_alike(hook, library.__name__, lambda: run(work))
 
 
 def test_a_cancelled_command_is_no_failure(spans, hook, library, redis):

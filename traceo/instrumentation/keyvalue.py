@@ -21,7 +21,7 @@ from traceo.instrumentation.database import Covering, cover, finish, say, uncove
 from traceo.instrumentation.guard import around, around_async
 from traceo.instrumentation.hooks import Site
 
-__all__ = ["hook_clients", "hook_clusters"]
+__all__ = ["hook_clients"]
 
 _COMMAND: Final = re.compile(r"[A-Z][A-Z0-9_.\-]{0,31}")
 _CONTAINERS: Final = frozenset(
@@ -48,10 +48,22 @@ _QUOTATION: Final = re.compile("['\"`]")
 _IN_PIPELINE: Final = " of pipeline caused error: "
 
 
-def hook_clients(site: Site, system: str, module: ModuleType, client: str, *, is_async: bool) -> None:
-    """Wrap the class ``client`` of ``module``, and the module's ``Pipeline``."""
+def hook_clients(site: Site, package: ModuleType, client: str) -> None:
+    """Wrap the one method that each kind of client of ``package`` sends its commands with.
+
+    ``client`` is the name of the class, sync and asyncio; that of the cluster's ends in ``Cluster``.
+    """
+    system = package.__name__
+    for module, is_async in ((package, False), (package.asyncio, True)):
+        _hook(site, system, module.client, client, is_async=is_async)
+        _hook(site, system, module.cluster, f"{client}Cluster", is_async=is_async)
+
+
+def _hook(site: Site, system: str, module: ModuleType, client: str, *, is_async: bool) -> None:
+    """The class ``client`` of ``module`` and its pipelines; the nodes of a cluster are silent below it."""
     guard: Callable[..., Any] = around_async if is_async else around
-    where = f"{system}.command"
+    is_cluster = client.endswith("Cluster")
+    pipelines = module.ClusterPipeline if is_cluster else module.Pipeline
 
     def command(owner: Any, *args: Any, **options: Any) -> Span | None:
         del options
@@ -60,47 +72,22 @@ def hook_clients(site: Site, system: str, module: ModuleType, client: str, *, is
             return None
         return _begin(site, context, _about(system, owner), args)
 
-    def pipeline(owner: Any, *args: Any, **kwargs: Any) -> Covering | None:
-        del args, kwargs
-        return cover(_begin_pipeline(site, system, owner))
-
-    site.replace(
-        getattr(module, client),
-        "execute_command",
-        lambda original: guard(original, where, command, _finish),
-    )
-    site.replace(
-        module.Pipeline,
-        "immediate_execute_command",
-        lambda original: guard(original, where, command, _finish),
-    )
-    site.replace(module.Pipeline, "execute", lambda original: guard(original, where, pipeline, _uncover))
-
-
-def hook_clusters(site: Site, system: str, module: ModuleType, client: str, *, is_async: bool) -> None:
-    """Wrap the class ``client`` of ``module``, and its ``ClusterPipeline``; nodes stay silent below them."""
-    guard: Callable[..., Any] = around_async if is_async else around
-    where = f"{system}.cluster"
-
-    def command(owner: Any, *args: Any, **options: Any) -> Covering | None:
-        del owner, options
-        context = wanted(site)
-        if context is None or not args:
-            return None
-        return cover(_begin(site, context, {semconv.DB_SYSTEM_NAME: system}, args))
+    def covering(owner: Any, *args: Any, **options: Any) -> Covering | None:
+        return cover(command(owner, *args, **options))
 
     def pipeline(owner: Any, *args: Any, **kwargs: Any) -> Covering | None:
         del args, kwargs
         return cover(_begin_pipeline(site, system, owner))
 
-    site.replace(
-        getattr(module, client),
-        "execute_command",
-        lambda original: guard(original, where, command, _uncover),
-    )
-    site.replace(
-        module.ClusterPipeline, "execute", lambda original: guard(original, where, pipeline, _uncover)
-    )
+    def replace(owner: type, name: str, before: Callable[..., Any], after: Callable[..., None]) -> None:
+        site.replace(owner, name, lambda original: guard(original, f"{system}.command", before, after))
+
+    replace(pipelines, "execute", pipeline, _uncover)
+    if is_cluster:
+        replace(getattr(module, client), "execute_command", covering, _uncover)
+    else:
+        replace(getattr(module, client), "execute_command", command, _finish)
+        replace(pipelines, "immediate_execute_command", command, _finish)
 
 
 def _about(system: str, client: Any) -> dict[str, AttributeValue]:
