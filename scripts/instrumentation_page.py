@@ -58,13 +58,12 @@ TAIL = """
 Tasks, groups, callbacks, threads and generators of asyncio carry the current span without a hook.
 
 Libraries that emit OpenTelemetry by themselves (pydantic-ai is one, tested) need no row here: Traceo's provider is
-OpenTelemetry's global one, so their spans are recorded, redacted and sent like ours. Applications without a framework
-have [middleware](#applications-without-a-framework).
+OpenTelemetry's global one, so their spans are recorded, redacted and sent like ours.
 
 ## Applications without a framework
 
 ```python
-from traceo.instrumentation.wsgi import WsgiMiddleware
+from traceo.instrumentation.middleware import WsgiMiddleware  # and AsgiMiddleware
 
 
 def app(environ, start_response):
