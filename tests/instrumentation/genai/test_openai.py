@@ -281,6 +281,19 @@ def test_embeddings_and_text_completions(spans, hook, client):
     assert completion.attributes["gen_ai.response.finish_reasons"] == ("length",)
 
 
+def test_sound_is_counted_too(spans, hook, client, models):
+    hook("openai")
+    usage = {
+        "prompt_tokens": 30, "completion_tokens": 50, "total_tokens": 80,
+        "prompt_tokens_details": {"audio_tokens": 10}, "completion_tokens_details": {"audio_tokens": 40},
+    }  # fmt: skip
+    models.fails = [(200, {"model": "gpt-audio", "choices": [], "usage": usage})]
+    client.chat.completions.create(model="gpt-audio", messages=MESSAGES, modalities=["text", "audio"])
+    found = spans.named("chat gpt-audio").attributes
+    assert (found["gen_ai.output.type"], found["gen_ai.usage.audio.input_tokens"]) == ("speech", 10)
+    assert (found["gen_ai.usage.output_tokens"], found["gen_ai.usage.audio.output_tokens"]) == (50, 40)
+
+
 def test_a_refusal_is_told_by_its_type_and_code_and_never_by_its_text(spans, hook, client, models):
     hook("openai")
     error = {
@@ -437,6 +450,7 @@ async def test_calls_at_the_same_time_keep_to_themselves(spans, hook, base):
         ("https://api.openai.com/v1", "openai"),
         ("https://shop.openai.azure.com/openai/v1", "azure.ai.openai"),
         ("https://api.groq.com/openai/v1", "groq"),
+        ("https://api.moonshot.ai/v1", "moonshot_ai"),
         ("https://llm.internal/v1", "openai"),
     ],
 )

@@ -28,6 +28,8 @@ _HOSTS: Final = (
     ("api.deepseek.com", "deepseek"),
     ("api.groq.com", "groq"),
     ("api.mistral.ai", "mistral_ai"),
+    ("api.moonshot.ai", "moonshot_ai"),
+    ("api.moonshot.cn", "moonshot_ai"),
     ("api.perplexity.ai", "perplexity"),
     ("api.x.ai", "x_ai"),
     ("api.cohere.ai", "cohere"),

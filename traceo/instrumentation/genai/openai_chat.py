@@ -87,7 +87,15 @@ def _usage(answer: Answer, usage: Any) -> None:
     details = field(usage, "prompt_tokens_details")
     answer.cache_read = field(details, "cached_tokens")
     answer.cache_write = field(details, "cache_write_tokens")
-    answer.reasoning_tokens = field(field(usage, "completion_tokens_details"), "reasoning_tokens")
+    produced = field(usage, "completion_tokens_details")
+    answer.reasoning_tokens = field(produced, "reasoning_tokens")
+    for name, part in (
+        (semconv.GEN_AI_USAGE_AUDIO_INPUT_TOKENS, details),
+        (semconv.GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS, produced),
+    ):
+        audio = field(part, "audio_tokens")
+        if audio and isinstance(audio, int):
+            answer.extra[name] = audio
 
 
 def _read(answer: Answer, body: Any) -> None:
