@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from traceo.cli.finding import Finding
 from traceo.errors import ConfigError
-from traceo.instrumentation.catalog import LIBRARIES, Library, is_newer
+from traceo.instrumentation.catalog import LIBRARIES, Library, is_newer, is_older
+from traceo.instrumentation.contrib import PACKAGES
 from traceo.instrumentation.options import Selection
 
 if TYPE_CHECKING:
@@ -45,18 +46,26 @@ def _library(row: Library, selection: Selection) -> Finding | None:
     what = f"{row.distribution} {version}"
     if not selection.includes(row.name):
         return Finding("note", row.name, f"{what}: left out by the settings")
+    by = ""
+    if row.name in PACKAGES:
+        package = PACKAGES[row.name].distribution
+        installed = _version(package)
+        if installed is None:
+            return Finding("note", row.name, f"{what}: not hooked", f"pip install {package}")
+        by = f" by {package} {installed}"
     if is_newer(version, row):
-        return Finding(
-            "note",
-            row.name,
-            f"{what}: hooked, newer than the {row.tested[1]} that was tested",
-            "look at its spans",
-        )
-    return Finding("ok", row.name, f"{what}: hooked when it is imported")
+        tested = f"newer than the {row.tested[1]} that was tested"
+        return Finding("note", row.name, f"{what}: hooked{by}, {tested}", "look at its spans")
+    if is_older(version, row):
+        tested = f"older than the {row.tested[0]} that was tested"
+        return Finding("note", row.name, f"{what}: hooked{by}, {tested}", "look at its spans")
+    return Finding("ok", row.name, f"{what}: hooked{by} when it is imported")
 
 
 def _version(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
+    for name in (distribution, distribution.removesuffix("-binary")):
+        try:
+            return metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return None
