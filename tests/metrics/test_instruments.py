@@ -180,7 +180,15 @@ def test_a_name_that_is_none_gives_an_instrument_that_ignores(provider, meter, w
     meter.create_observable_gauge(name, [lambda options: [api.Observation(1)]])
     assert provider.collect() == []
     assert provider.ignored() == {"invalid name": 2}
-    assert len(warnings()) == 1
+    assert [warning.partition(" has ")[0] for warning in warnings()] == [
+        "Meter 'shop': a Counter",
+        "Meter 'shop': a ObservableGauge",
+    ]
+
+
+def test_a_name_that_is_none_is_not_shown(meter, warnings):
+    meter.create_counter("orders of ada@example.com")
+    assert "ada" not in "".join(warnings())
 
 
 @pytest.mark.parametrize("unit", ["ä", "x" * 64, 7])

@@ -3,7 +3,20 @@
 ``MeterProvider`` hands out meters; what their instruments measure is kept in cells, one for each series, and
 told by ``collect()`` as records (``traceo.records.MetricRecord``). A measurement goes from ``instruments``
 through ``stream`` to ``cells``; ``observing`` asks callbacks; ``views``, ``output`` and ``cardinality`` say
-what becomes of it. The first three and ``keys`` are compiled, see ``traceo._compiled``.
+what becomes of it. The first three, ``keys`` and ``exponential`` are compiled, see ``traceo._compiled``.
+
+For who collects:
+
+- ``MeterProvider.collect()`` may be called by any thread, one at a time; it runs the application's callbacks,
+  which can take as long as they like: they are told a timeout, and cannot be stopped.
+- A forked child starts from zero by itself (``os.register_at_fork``); ``after_fork_in_child()`` does it again
+  without harm. ``on_first`` is called again in the child.
+- ``exemplar_filter`` and ``temporality`` are None by default: then the ``OTEL_*`` variables decide. ``flush``
+  is what ``force_flush()`` and ``shutdown()`` call. ``collect()`` works after the shutdown: it tells what was
+  measured before.
+- ``ignored()`` and ``overflowed()`` count what was dropped, and what went to overflow series.
+- ``traceo.metrics.prometheus.collect_prometheus(resource)`` reads the application's ``prometheus_client``.
+- A series is sent as a point of a total from its first measurement on, of a delta only when something came.
 """
 
 from traceo.metrics.provider import MeterProvider

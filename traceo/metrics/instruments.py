@@ -78,7 +78,7 @@ class Instrument:
 
     def measure(self, amount: Any, attributes: Any, context: Any, may_be_negative: bool) -> None:  # noqa: FBT001  an inner call
         """Check a measurement, and give it to each stream."""
-        if self._is_off:
+        if self._is_off or not self._streams:  # shut down, or dropped by a view
             return
         try:
             number = self.checked(amount, may_be_negative)

@@ -148,10 +148,10 @@ class Meter(ApiMeter):
     def _make(
         self, shape: type[Instrument], name: Any, unit: Any, description: Any, advisory: Any = None
     ) -> Any:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            return self._invalid(shape)
         unit = self._unit(name, unit)
         description = description if isinstance(description, str) else ""
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            return self._invalid(shape, name)
         bounds = self._bounds(name, advisory)
         with self._lock:
             instrument = self._instruments.get((name.lower(), shape.__name__, unit))
@@ -235,30 +235,30 @@ class Meter(ApiMeter):
                 unit,
             )
 
-    def _invalid(self, shape: type[Instrument], name: object) -> Any:
-        shown = name[:80] if isinstance(name, str) else type(name).__name__
-        losses = self._shared.losses
-        losses.count(
+    def _invalid(self, shape: type[Instrument]) -> Any:
+        # The name is not shown: what is no name may be anything, somebody's address for one.
+        self._shared.losses.count(
             "invalid name",
-            shown,
-            "%r is no name for an instrument: it starts with a letter and has at most 255 letters, digits, "
-            "and _ . - /. What it measures is ignored.",
-            shown,
+            f"{self.name}/{shape.__name__}",
+            "Meter %r: a %s has a name that OpenTelemetry does not allow, and is ignored. Names start with a "
+            "letter and have at most 255 letters, digits, and _ . - /.",
+            self.name,
+            shape.__name__,
         )
-        return self._ignoring(shape, shown)
+        return self._ignoring(shape, "invalid")
 
     def _ignoring(self, shape: type[Instrument], name: str) -> Any:
         instrument = shape(name, "", "", (), self._shared)
         instrument.turn(False)
         return instrument
 
-    def _unit(self, name: object, unit: object) -> str:
+    def _unit(self, name: str, unit: object) -> str:
         if unit is None:
             return ""
         if isinstance(unit, str) and _UNIT.fullmatch(unit):
             return unit
         self._shared.losses.tell(
-            "invalid unit", str(name)[:80], "%s: its unit is not ASCII of at most 63 characters.", name
+            "invalid unit", name, "%s: its unit is not ASCII of at most 63 characters.", name
         )
         return ""
 

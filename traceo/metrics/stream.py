@@ -235,11 +235,8 @@ class Stream:
         cell = self.overflow
         if cell is not None and (every or cell.touched):
             points.append(cell.point(start_ns if is_delta else cell.start_ns, time_ns, is_delta))
-        if (
-            idle
-            and (is_delta or len(self.cells) >= self.limit)
-            and not (self.is_observed and len(self.cells) < self.limit)
-        ):
+        # A silent series is forgotten: of deltas at once, of what callbacks report when its place is needed.
+        if idle and (len(self.cells) >= self.limit if self.is_observed else is_delta):
             self.forget(idle)
         return points
 
