@@ -96,11 +96,13 @@ class Call:
         self._context = otel.set_value(OURS, True, set_span_in_context(self.span, context))
         self._token = otel.attach(self._context)
 
-    def leave(self) -> None:
+    def leave(self, error: BaseException | None) -> None:
         """Give the task its context back."""
         token, self._token = self._token, None
         # A coroutine closed by the collector may be in somebody else's context: leave that alone.
-        if token is not None and otel.get_current() is self._context:
+        if token is not None and (
+            not isinstance(error, GeneratorExit) or otel.get_current() is self._context
+        ):
             otel.detach(token)
         self._context = None
 

@@ -52,11 +52,14 @@ def hook_clients(
             streams=bool(kwargs.get("stream")),
         )
         if call is not None and add is not None:
-            add(client, call)
+            try:
+                add(client, call)
+            except Exception as error:  # the call is under way: its span must end
+                failed(where, error)
         return call
 
     def after(call: Call, result: Any, error: BaseException | None) -> None:
-        call.leave()
+        call.leave(error)
         if error is not None:
             call.end(error)
             return

@@ -84,7 +84,8 @@ class Request:
     def leave(self, result: Any, error: BaseException | None) -> None:
         """Tell the outcome, end the span, give the task its context back. Never raises."""
         try:
-            if otel.get_current() is self._context:
+            # A coroutine closed by the collector may be in somebody else's context: leave that alone.
+            if not isinstance(error, GeneratorExit) or otel.get_current() is self._context:
                 otel.detach(self._token)
             if self._is_ours and self.span.is_recording():
                 self._tell(result, error)
