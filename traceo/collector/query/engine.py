@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 import duckdb
 
 from traceo.collector.batch import Signal
+from traceo.collector.problems import Problem
 from traceo.collector.store.protocols import Segment
 from traceo.collector.store.segments import may_hold
 from traceo.collector.store.store import Store
@@ -87,7 +88,11 @@ class Engine:
         segments: Iterable[Segment],
         snapshot: Snapshot,
     ) -> list[tuple[Any, ...]]:
-        """Run one query over some segments and the tail of a signal (see :meth:`View.rows`)."""
+        """Run one query over some segments and the tail of a signal (see :meth:`View.rows`).
+
+        Raises:
+            Problem: 400, it would take more memory than a question may have.
+        """
         with self._lock:
             cursor = self._connection.cursor()
         try:
@@ -96,6 +101,8 @@ class Engine:
                 sql.replace("{rows}", self._source(signal, segments)),
                 dict(parameters) if isinstance(parameters, Mapping) else list(parameters),
             ).fetchall()
+        except duckdb.OutOfMemoryException as error:
+            raise _too_much() from error
         finally:
             cursor.close()
 
@@ -107,3 +114,12 @@ class Engine:
         if not paths:
             return f"({tail})"
         return f"(SELECT {columns} FROM read_parquet([{paths}]) UNION ALL {tail})"  # noqa: S608  see above
+
+
+def _too_much() -> Problem:
+    return Problem(
+        400,
+        "too-much-data",
+        "The question is too large",
+        f"it takes more than {_MEMORY} of memory; give a shorter time range or more filters",
+    )

@@ -61,13 +61,14 @@ WITH <picked>, marked AS (
         OR time_ns = max(time_ns) OVER (PARTITION BY stream, start_ns, epoch, time_ns // $step)
 ), spans AS (
     SELECT *, lag(time_ns) OVER own AS before_ns, lag(bounds) OVER own AS bounds_before,
+        lag(counts) OVER own AS counts_before,
         lag(zero_threshold) OVER own AS threshold_before,
         min(scale) OVER (PARTITION BY stream, start_ns, epoch) AS common_scale
     FROM thinned WINDOW own AS (PARTITION BY stream, start_ns, epoch ORDER BY time_ns)
 ), points AS (
     SELECT stream, start_ns, epoch, time_ns, <from> AS from_ns, time_ns AS to_ns, temporality, grouped,
-        lowest, highest, bounds, counts, scale, common_scale, zero_count, zero_threshold, positive_offset,
-        negative_offset, negative_counts,
+        lowest, highest, bounds, counts, counts_before, scale, common_scale, zero_count, zero_threshold,
+        positive_offset, negative_offset, negative_counts,
         temporality = 1 OR before_ns IS NOT NULL OR start_ns > 0 OR epoch > 0 AS known,
         -- other bounds than before: what is new in a bucket cannot be told
         temporality = 2 AND before_ns IS NOT NULL AND (
@@ -75,12 +76,10 @@ WITH <picked>, marked AS (
         ) AS relaid
     FROM spans
 )""",
-    "grown buckets": """
-, grown AS (
-    SELECT *, if(temporality = 1, n, n - coalesce(lag(n) OVER own, 0)) AS growth
-    FROM buckets WINDOW own AS (PARTITION BY stream, start_ns, epoch, low, high ORDER BY time_ns)
-), cut AS (
-    SELECT *, <bins> AS bin FROM grown
+    # `buckets` has low, high and growth
+    "weights": """
+, cut AS (
+    SELECT grouped, from_ns, to_ns, lowest, highest, low, high, growth, <bins> AS bin FROM buckets
     WHERE growth > 0 AND known AND NOT relaid AND to_ns > $start AND from_ns < $end
 )
 SELECT grouped, bin, greatest(low, lowest) AS least_value, least(high, highest) AS most_value,
@@ -151,10 +150,12 @@ WITH <picked>, binned AS (
 
 EXPLICIT = _whole("""
 <streams>, buckets AS (
-    SELECT *, unnest(counts) AS n, unnest(list_concat([NULL], bounds)) AS low,
-        unnest(list_concat(bounds, [NULL])) AS high
+    SELECT grouped, from_ns, to_ns, lowest, highest, known, relaid,
+        unnest(counts) AS n, if(temporality = 1, 0, coalesce(unnest(counts_before), 0)) AS n_before,
+        unnest(list_concat([NULL], bounds)) AS low, unnest(list_concat(bounds, [NULL])) AS high,
+        n - n_before AS growth
     FROM points WHERE len(counts) > 0
-) <grown buckets>
+) <weights>
 """)
 """Weights of values between two bounds (NULL: no bound), by group and step."""
 
@@ -173,12 +174,13 @@ EXPONENTIAL = _whole("""
         floor(i / pow(2.0, scale - common_scale)) AS i
     FROM indexed GROUP BY ALL
 ), buckets AS (
-    SELECT *,
+    -- a bucket that was not there before was empty: buckets move and grow with the values
+    SELECT *, if(temporality = 1, n, n - coalesce(lag(n) OVER own, 0)) AS growth,
         pow(2.0, i * pow(2.0, -common_scale)) AS near, pow(2.0, (i + 1) * pow(2.0, -common_scale)) AS far,
         CASE sign WHEN 1 THEN near WHEN -1 THEN -far ELSE -zero_threshold END AS low,
         CASE sign WHEN 1 THEN far WHEN -1 THEN -near ELSE zero_threshold END AS high
-    FROM scaled
-) <grown buckets>
+    FROM scaled WINDOW own AS (PARTITION BY stream, start_ns, epoch, sign, i ORDER BY time_ns)
+) <weights>
 """)
 """As EXPLICIT, of exponential histograms, each stream at its coarsest scale."""
 

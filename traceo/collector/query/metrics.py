@@ -11,6 +11,7 @@ from traceo.collector.query.exemplars import MetricExemplar, chosen_exemplars
 from traceo.collector.query.filters import wrong
 from traceo.collector.query.metric_query import Aggregation, MetricQuery, fitting
 from traceo.collector.query.metric_series import Question
+from traceo.collector.store.metric_uses import hashes
 from traceo.collector.store.points import KINDS, MetricKind
 from traceo.collector.store.protocols import MetricUse
 from traceo.collector.store.store import Store
@@ -121,7 +122,6 @@ def _by_identity(uses: Iterable[MetricUse]) -> list[list[MetricUse]]:
 
 def _metric(uses: Sequence[MetricUse]) -> Metric:
     newest = max(uses, key=lambda use: use.last_ns)
-    series = {use.series[at : at + 8] for use in uses for at in range(0, len(use.series), 8)}
     return Metric(
         name=newest.name,
         kind=KINDS[newest.kind - 1],
@@ -131,7 +131,7 @@ def _metric(uses: Sequence[MetricUse]) -> Metric:
         is_monotonic=bool(newest.monotonic),
         services=sorted({use.service for use in uses}),
         attributes=sorted({key for use in uses for key in use.keys}),
-        series=len(series),
+        series=len(hashes(uses)),
         last_seen_unix_nano=str(newest.last_ns),
     )
 

@@ -44,7 +44,6 @@ WHERE ?1 IS NULL OR service = ?1 GROUP BY service, name, kind
 """
 _METRICS = """
 SELECT service, name, kind, unit, temporality, monotonic, description, last_ns, keys, series FROM metrics
-WHERE ?1 IS NULL OR service = ?1
 """
 
 
@@ -128,10 +127,10 @@ class SqliteCatalog:
         with self._reading:
             return [Operation(*row) for row in self._reader.execute(_OPERATIONS, (service,))]
 
-    def metrics(self, service: str | None) -> list[MetricUse]:
-        """Those of every segment; of one service, or of all."""
+    def metrics(self) -> list[MetricUse]:
+        """Those of every segment."""
         with self._reading:
-            rows = self._reader.execute(_METRICS, (service,)).fetchall()
+            rows = self._reader.execute(_METRICS).fetchall()
         return [
             MetricUse(*rest, keys=msgspec.json.decode(keys, type=tuple[str, ...]), series=series)
             for *rest, keys, series in rows

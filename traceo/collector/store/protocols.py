@@ -127,8 +127,8 @@ class Catalog(Protocol):
         """Sums over all segments, by (service, name, kind)."""
         ...
 
-    def metrics(self, service: str | None) -> list[MetricUse]:
-        """Those of every segment; of one service, or of all."""
+    def metrics(self) -> list[MetricUse]:
+        """Those of every segment."""
         ...
 
     def close(self) -> None:

@@ -127,7 +127,7 @@ class Store:
         return self._writer.operations(service)
 
     def metrics(self, service: str | None = None) -> list[MetricUse]:
-        """Metrics that have points; the same one may appear many times (segments, tail)."""
+        """Metrics that have points; the same one may appear twice (segments, tail)."""
         self.settle()
         return self._writer.metrics(service)
 

@@ -12,6 +12,7 @@ from traceo.collector import journal
 from traceo.collector.batch import Batch, Decoded, Signal
 from traceo.collector.settings import Settings
 from traceo.collector.store import arrow
+from traceo.collector.store.metric_uses import united
 from traceo.collector.store.protocols import (
     Catalog,
     MetricUse,
@@ -68,6 +69,7 @@ class Writer:
         self._set_aside = set_aside
         self._tails = {signal: Tail(signal) for signal in KEPT}
         self._segments: tuple[Segment, ...] = ()
+        self._described: tuple[tuple[Segment, ...], list[MetricUse]] = ((), [])
         self._view = threading.Lock()  # held while rows change from tail to segment, and by readers
         self._moved = threading.Condition()
         self._queue: queue.SimpleQueue[tuple[int, Batch, Decoded] | None] = queue.SimpleQueue()
@@ -144,11 +146,13 @@ class Writer:
         return stored + [operation for operation in fresh if service in {None, operation.service}]
 
     def metrics(self, service: str | None) -> list[MetricUse]:
-        """Metrics of segments and the tail, each as often as it is in one; of one service, or of all."""
+        """Metrics of the segments and of the tail, at most twice each; of one service, or of all."""
         with self._view:
-            stored = self._catalog.metrics(service)
+            if self._described[0] is not self._segments:  # asked often, changed seldom
+                self._described = (self._segments, united(self._catalog.metrics()))
+            stored = self._described[1]
             fresh = arrow.count_metrics(self._tails[Signal.METRICS].table())
-        return stored + [use for use in fresh if service in {None, use.service}]
+        return [use for use in (*stored, *fresh) if service in {None, use.service}]
 
     def close(self) -> None:
         """Apply what is queued, then stop. The tail stays in the log: the next start replays it."""
