@@ -9,8 +9,10 @@ from contextlib import contextmanager
 import pytest
 from celery import Celery, chain, chord, group, signals
 from celery.app.base import Celery as CeleryClass
+from celery.beat import Scheduler
 from celery.contrib.testing.worker import start_worker
 from celery.exceptions import Ignore, Reject
+from celery.schedules import schedule
 from kombu.exceptions import OperationalError
 from opentelemetry import baggage, trace
 from opentelemetry import context as otel
@@ -226,6 +228,15 @@ def test_a_later_task_a_named_queue_and_send_task_by_name(app, spans):
     assert spans.wait(3)[2].attributes["messaging.destination.name"] == "unread"
 
 
+def test_what_beat_sends_is_a_trace_of_its_own(app, spans):
+    scheduler = Scheduler(app=app, lazy=True)
+    entry = scheduler.Entry(name="nightly", task="shop.add", schedule=schedule(60), app=app)
+    assert scheduler.apply_async(entry, advance=False).get(timeout=10) == 3
+    sent, run = spans.wait(2)
+    assert titles([sent, run]) == [(PRODUCER, SEND.format("add")), (CONSUMER, PROCESS.format("add"))]
+    assert (sent.parent_span_id, run.parent_span_id) == (0, sent.span_id)
+
+
 def test_headers_of_the_application_are_kept_and_its_own_mapping_is_not_touched(app, spans):
     mine = {"mine": "1"}
     seen: list = []
@@ -286,14 +297,7 @@ def test_a_broker_that_is_not_there_is_the_producers_error(hook, spans):
     assert (sent.attributes["server.address"], sent.attributes["server.port"]) == ("127.0.0.1", 9)
 
 
-def test_over_redis(hook, spans, redis, over_redis):  # noqa: F811
-    hook("celery")
-    assert task(over_redis, "add").delay(2, 2).get(timeout=10) == 4
-    sent, run = spans.wait(2)
-    assert (run.trace_id, run.parent_span_id) == (sent.trace_id, sent.span_id)
-    assert (sent.attributes["server.address"], sent.attributes["server.port"]) == (redis.host, redis.port)
-
-
+# Before the worker of the next test is there: it was started without the hook, and asks Redis all the time.
 def test_what_is_said_to_the_broker_makes_no_spans(hook, spans, redis):  # noqa: F811
     hook("celery,redis")
     with working(made(f"redis:{redis.url}1", task_ignore_result=True)) as app:
@@ -305,6 +309,14 @@ def test_what_is_said_to_the_broker_makes_no_spans(hook, spans, redis):  # noqa:
     # The worker of the tests looks once, outside, whether its broker is there.
     made_of_it = [title for title in titles(spans.all()) if title != (3, "PING")]
     assert made_of_it == [(4, "send shop.add"), (5, "process shop.add")]
+
+
+def test_over_redis(hook, spans, redis, over_redis):  # noqa: F811
+    hook("celery")
+    assert task(over_redis, "add").delay(2, 2).get(timeout=10) == 4
+    sent, run = spans.wait(2)
+    assert (run.trace_id, run.parent_span_id) == (sent.trace_id, sent.span_id)
+    assert (sent.attributes["server.address"], sent.attributes["server.port"]) == (redis.host, redis.port)
 
 
 def test_uninstalling_leaves_no_method_and_no_receiver_of_ours(hook, spans):
