@@ -1,5 +1,7 @@
 import asyncio
 import socket
+import subprocess
+import sys
 
 import httpx
 import pytest
@@ -601,3 +603,18 @@ def test_fastapi_over_a_real_hop_has_the_client_span_as_its_parent(spans, hook, 
         [(SERVER, "GET /prices/{sku}"), (CLIENT, "GET"), (SERVER, "GET /sync/{cart}"), (CLIENT, "GET")],
     ]
     assert len({span.trace_id for span in found}) == 2
+
+
+def test_frameworks_are_hooked_in_the_middle_of_their_import():
+    code = """
+from opentelemetry.trace import NoOpTracerProvider
+from traceo.instrumentation import Selection, failures, install
+
+names = "django,fastapi,flask,litestar,starlette"
+installed = install(Selection.parse(names), tracer_provider=NoOpTracerProvider())
+assert installed.names == ()
+import django.core.wsgi, fastapi, flask, litestar
+print(",".join(sorted(installed.names)) == names, failures())
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout == "True {}\n"
