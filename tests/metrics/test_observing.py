@@ -1,5 +1,8 @@
 """Callbacks: asked once a collection, and harmless."""
 
+import threading
+import time
+
 import pytest
 from opentelemetry.metrics import CallbackOptions, Observation
 
@@ -137,3 +140,39 @@ def test_a_coroutine_is_no_answer(meter, provider):
     meter.create_observable_gauge("heat", [callback])
     assert provider.collect() == []
     assert provider.ignored() == {"callback": 1}
+
+
+def test_a_callback_that_hangs_holds_nobody_up(meter, provider, collected, warnings):
+    entered, release, asked = threading.Event(), threading.Event(), []
+
+    def hangs(options):
+        asked.append(options)
+        yield Observation(1, {"n": 1})
+        if len(asked) == 1:
+            entered.set()
+            release.wait(20)
+        yield Observation(2, {"n": 2})
+
+    meter.create_observable_counter("reads", [hangs])
+    meter.create_counter("orders").add(1)
+    found = [metric.name for metric in provider.collect(timeout_millis=1)]
+    assert entered.wait(10)
+    assert "orders" in found
+    assert collected() == {"orders": {(): 1}}  # and does not ask again
+    release.set()
+    deadline = time.monotonic() + 10
+    while not provider._asker._unfinished.is_done(0) and time.monotonic() < deadline:
+        pass
+    assert collected() == {"orders": {(): 1}, "reads": {(("n", 1),): 1, (("n", 2),): 2}}
+    assert len(asked) == 2
+    assert provider.ignored() == {"callback unfinished": 2}
+
+
+def test_what_is_said_too_late_is_not_taken(provider):
+    from traceo.metrics.asking import Round
+
+    taken, late = [], Round()
+    assert late.take(lambda: taken.append(1))
+    late.end()
+    assert not late.take(lambda: taken.append(2))
+    assert taken == [1]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -264,3 +265,55 @@ def test_a_locked_stream_measures_the_same(monkeypatch, busy):
         total += sum(values(provider).get("c", {}).values())
     total += sum(values(provider).get("c", {}).values())
     assert total == THREADS * 1_000
+
+
+GREENLETS = """
+from gevent import monkey
+monkey.patch_all()
+import gevent, _thread
+from traceo.metrics import MeterProvider, native
+from opentelemetry.metrics import Observation
+
+provider = MeterProvider(temporality="delta")
+meter = provider.get_meter("a")
+counter, up_down = meter.create_counter("c"), meter.create_up_down_counter("u")
+meter.create_observable_gauge("g", [lambda options: [Observation(1)]])
+total, stop, done = 0, False, native.lock()
+done.acquire()
+
+def collect():  # in a thread of the operating system, as the pipeline does
+    global total
+    seen = set()
+    while not stop or len(seen) < 2:
+        for metric in provider.collect():
+            seen.add(metric.name)
+            if metric.name == "c":
+                total += sum(point.value for point in metric.points)
+    done.release()
+
+native.start_new_thread(collect, ())
+
+def measure(number):
+    for amount in range(2000):
+        counter.add(1, {"n": amount // 20, "of": number})
+        up_down.add(1)
+        if amount % 100 == 0:
+            gevent.sleep(0)
+
+gevent.joinall([gevent.spawn(measure, number) for number in range(4)])
+stop = True
+done.acquire()
+total += sum(p.value for m in provider.collect() if m.name == "c" for p in m.points)
+print(total, [p.value for m in provider.collect() if m.name == "u" for p in m.points])
+"""
+
+
+def test_greenlets_and_a_collecting_thread_lose_nothing():
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", GREENLETS],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.strip() == "8000 [8000]"

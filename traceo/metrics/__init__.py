@@ -7,8 +7,8 @@ what becomes of it. The first three, ``keys`` and ``exponential`` are compiled, 
 
 For who collects:
 
-- ``MeterProvider.collect()`` may be called by any thread, one at a time; it runs the application's callbacks,
-  which can take as long as they like: they are told a timeout, and cannot be stopped.
+- ``MeterProvider.collect()`` may be called by any thread, one at a time. It has the application's callbacks
+  asked in another thread, and waits 10 s for them at most (``timeout_millis``).
 - A forked child starts from zero by itself (``os.register_at_fork``); ``after_fork_in_child()`` does it again
   without harm. ``on_first`` is called again in the child.
 - ``exemplar_filter`` and ``temporality`` are None by default: then the ``OTEL_*`` variables decide. ``flush``

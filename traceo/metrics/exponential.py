@@ -10,9 +10,9 @@ Compiled by Cython with the types in ``exponential.pxd``, see ``traceo._compiled
 # ruff: noqa: FBT001, PLR1730, FURB136  inner calls; as in ``cells``
 
 import math
-import threading
 from typing import Any
 
+from traceo.metrics import native
 from traceo.metrics.cells import Cell
 from traceo.records import ExponentialPoint
 
@@ -57,7 +57,7 @@ class ExponentialCell(Cell):
         self.max_scale = max_scale
         self.with_min_max = with_min_max
         self.with_sum = with_sum
-        self.lock = threading.RLock()
+        self.lock = native.reentrant_lock()
         self.clear()
 
     def clear(self) -> None:

@@ -9,10 +9,10 @@ Compiled by Cython with the types in ``instruments.pxd``, see ``traceo._compiled
 """
 
 import math
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from traceo.metrics import native
 from traceo.metrics.losses import Losses
 from traceo.metrics.stream import Stream
 
@@ -33,7 +33,7 @@ class Shared:
         self.losses = losses
         self._on_first = on_first
         self._is_started = False
-        self._lock = threading.RLock()
+        self._lock = native.reentrant_lock()
 
     def start(self) -> None:
         """Something is measured."""
@@ -52,7 +52,7 @@ class Shared:
 
     def after_fork_in_child(self) -> None:
         """The next measurement is the first again."""
-        self._lock = threading.RLock()
+        self._lock = native.reentrant_lock()
         self._is_started = False
 
 

@@ -1,9 +1,10 @@
 """What is ignored, counted by reason and told once for each instrument."""
 
 import logging
-import threading
 from collections import deque
 from collections.abc import Mapping
+
+from traceo.metrics import native
 
 __all__ = ["Losses"]
 
@@ -17,7 +18,7 @@ class Losses:
     """Counts what a meter provider had to ignore, and says so once a reason and instrument."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # a signal handler may record while its thread is in here
+        self._lock = native.reentrant_lock()  # a signal handler may record while its thread is in here
         self._counts: dict[str, int] = {}
         self._told: set[tuple[str, str]] = set()
         self._noted: deque[tuple[str, tuple[object, ...]]] = deque()
@@ -62,5 +63,5 @@ class Losses:
 
     def after_fork_in_child(self) -> None:
         """The parent's counts are the parent's."""
-        self._lock = threading.RLock()
+        self._lock = native.reentrant_lock()
         self._counts = {}

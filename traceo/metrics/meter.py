@@ -1,17 +1,16 @@
 """Meters: they make instruments, each once, and warn where two would become one metric."""
 
 import re
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from opentelemetry.metrics import CallbackOptions
 from opentelemetry.metrics import Counter as ApiCounter
 from opentelemetry.metrics import Histogram as ApiHistogram
 from opentelemetry.metrics import Meter as ApiMeter
 from opentelemetry.metrics import UpDownCounter as ApiUpDownCounter
 from opentelemetry.metrics import _Gauge as ApiGauge  # pyright: ignore[reportPrivateUsage]  public in newer versions
 
+from traceo.metrics import native
 from traceo.metrics.instruments import Counter, Gauge, Histogram, Instrument, Shared, UpDownCounter
 from traceo.metrics.observing import (
     Observable,
@@ -50,7 +49,7 @@ class Meter(ApiMeter):
         self._shared = shared
         self._wiring = wiring
         self._sinks = sinks
-        self._lock = threading.RLock()
+        self._lock = native.reentrant_lock()
         self._is_off = False
         self._instruments: dict[tuple[str, str, str], Any] = {}
         self._units: dict[str, tuple[str, str]] = {}
@@ -102,11 +101,9 @@ class Meter(ApiMeter):
 
     # --- for the provider
 
-    def observe(self, options: CallbackOptions, sink: Sink) -> None:
-        """Ask all callbacks, for the streams of ``sink``."""
-        for instrument in list(self._instruments.values()):
-            if isinstance(instrument, Observable):
-                instrument.observe(options, sink)
+    def observables(self) -> list[Observable]:
+        """The instruments with callbacks."""
+        return [each for each in list(self._instruments.values()) if isinstance(each, Observable)]
 
     def collect(self, sink: Sink, resource: ResourceRecord, time_ns: int) -> Iterator[MetricRecord]:
         """What the streams of ``sink`` have to say."""
@@ -132,7 +129,7 @@ class Meter(ApiMeter):
 
     def after_fork_in_child(self) -> None:
         """Start from zero."""
-        self._lock = threading.RLock()
+        self._lock = native.reentrant_lock()
         for output in self.outputs:
             output.stream.start()
         if not self._is_off:

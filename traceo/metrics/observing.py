@@ -5,6 +5,7 @@ is sent the options and yields iterables of them.
 """
 
 from collections.abc import Callable, Generator, Iterable, Sequence
+from functools import partial
 from types import CoroutineType
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from opentelemetry.metrics import (
     ObservableUpDownCounter as ApiObservableUpDownCounter,
 )
 
+from traceo.metrics.asking import Round
 from traceo.metrics.instruments import Instrument, Shared
 from traceo.metrics.stream import Stream
 
@@ -54,8 +56,8 @@ class Observable(Instrument):
             self.failed(error)
         self._shared.start()
 
-    def observe(self, options: CallbackOptions, sink: object) -> None:
-        """Ask the callbacks, and give what they say to the streams of ``sink``; never raises."""
+    def observe(self, options: CallbackOptions, sink: object, time: Round) -> None:
+        """Ask the callbacks, and give what they say in time to the streams of ``sink``; never raises."""
         if self._is_off:
             return
         for callback in list(self._callbacks):
@@ -63,7 +65,8 @@ class Observable(Instrument):
                 for count, observation in enumerate(_answer(callback, options)):
                     if count >= _MOST_OBSERVATIONS:
                         raise ValueError("endless")  # noqa: TRY301  counted and told as any other failure
-                    self._take(observation, sink)
+                    if not time.take(partial(self._take, observation, sink)):
+                        return
             except Exception as error:
                 self._shared.losses.count(
                     "callback", self.name, "%s: its callback failed (%s).", self.name, type(error).__name__

@@ -1,7 +1,6 @@
 """The meter provider: one per application; hands out meters and collects what their instruments measured."""
 
 import os
-import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -12,9 +11,12 @@ from typing import Any
 from opentelemetry.metrics import CallbackOptions, NoOpMeter
 from opentelemetry.metrics import MeterProvider as ApiMeterProvider
 
+from traceo.metrics import native
+from traceo.metrics.asking import Asker, Round
 from traceo.metrics.instruments import Shared
 from traceo.metrics.losses import Losses
 from traceo.metrics.meter import Meter
+from traceo.metrics.observing import Observable
 from traceo.metrics.readers import connect, each_reader, metrics_data
 from traceo.metrics.sinks import PreferenceSink, ReaderSink, Sink
 from traceo.metrics.stream import ALWAYS, NEVER, TRACE_BASED
@@ -88,6 +90,7 @@ class MeterProvider(ApiMeterProvider):
         self._resource_record = record_of(self._resource)
         self._losses = Losses()
         self._shared = Shared(self._losses, on_first)
+        self._asker = Asker(self._losses)
         self._wiring = Wiring(
             views=views,
             exemplars=_chosen(exemplar_filter, "OTEL_METRICS_EXEMPLAR_FILTER", _FILTERS, "trace_based"),
@@ -117,8 +120,8 @@ class MeterProvider(ApiMeterProvider):
         self._disabled = os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
         self._is_shut_down = False
         self._meters: dict[tuple[object, ...], Meter] = {}
-        self._lock = threading.RLock()
-        self._collecting = threading.RLock()
+        self._lock = native.reentrant_lock()
+        self._collecting = native.reentrant_lock()
         for sink in readers:
             connect(sink.reader, self, partial(self._collect_for, sink))
         _living.add(self)
@@ -178,7 +181,7 @@ class MeterProvider(ApiMeterProvider):
     # --- for the pipeline
 
     def collect(self, timeout_millis: float = 10_000) -> list[MetricRecord]:
-        """What every instrument has to say now; asks the callbacks, which are told of the timeout.
+        """What every instrument has to say now; asks the callbacks, and waits for them so long.
 
         Deltas start anew: each measurement is in exactly one collection.
         """
@@ -187,9 +190,7 @@ class MeterProvider(ApiMeterProvider):
     def _collect(self, sink: Sink, timeout_millis: float) -> list[tuple[InstrumentationScope, MetricRecord]]:
         with self._collecting:
             meters = list(self._meters.values())
-            options = CallbackOptions(timeout_millis)
-            for meter in meters:
-                meter.observe(options, sink)
+            self._observe([each for meter in meters for each in meter.observables()], sink, timeout_millis)
             resource, time_ns = self._resource_record, self._clock()
             return [
                 (meter.scope, metric) for meter in meters for metric in meter.collect(sink, resource, time_ns)
@@ -224,14 +225,24 @@ class MeterProvider(ApiMeterProvider):
 
     def after_fork_in_child(self) -> None:
         """Start from zero, with locks of our own: the parent's sums are the parent's."""
-        self._lock = threading.RLock()
-        self._collecting = threading.RLock()
+        self._lock = native.reentrant_lock()
+        self._collecting = native.reentrant_lock()
         self._losses.after_fork_in_child()
         self._shared.after_fork_in_child()
+        self._asker.after_fork_in_child()
         self._resource = forked(self._resource)
         self._resource_record = record_of(self._resource)
         for meter in self._meters.values():
             meter.after_fork_in_child()
+
+    def _observe(self, observables: Sequence[Observable], sink: Sink, timeout_millis: float) -> None:
+        def ask(time: Round) -> None:
+            for each in observables:
+                each.observe(options, sink, time)
+
+        options = CallbackOptions(timeout_millis)
+        if observables:
+            self._asker.ask(ask, timeout_millis / 1000)
 
     def _collect_for(self, sink: Sink, timeout_millis: float) -> Any:
         return metrics_data(self._collect(sink, timeout_millis), self._resource)

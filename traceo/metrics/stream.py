@@ -9,12 +9,12 @@ Compiled by Cython with the types in ``stream.pxd``, see ``traceo._compiled``.
 # ruff: noqa: SLF001  the ids of our spans are read from their slots, a call and an object would double the cost
 # pyright: reportPrivateUsage=false
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
 from opentelemetry.trace import Span as ApiSpan
 
+from traceo.metrics import native
 from traceo.metrics.cardinality import Cardinality
 from traceo.metrics.cells import Cell
 from traceo.metrics.keys import Keys, are_plain, canonical
@@ -100,7 +100,7 @@ class Stream:
 
     def start(self) -> None:
         """Begin with no series: at first, and in a forked child."""
-        self.lock = threading.RLock()  # a signal handler may measure while its thread is in here
+        self.lock = native.reentrant_lock()  # a signal handler may measure while its thread is in here
         self.known: dict[Any, Cell] = {}
         self.cells: dict[Any, Cell] = {}
         self.bare: Cell | None = None
