@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from types import FrameType, FunctionType
 from typing import Any, Final, cast
 
+from structlog import contextvars
 from structlog._base import BoundLoggerBase
 
 from traceo import lines
@@ -30,6 +31,9 @@ _BY_PROCESSORS: Final = frozenset(
     }
 )  # fmt: skip
 """Keys that say what a log line says anyway, unless the application itself has set them."""
+_NEVER: Final = frozenset({"exc_info", "stack_info"})
+_NOTED: Final[Any] = getattr(contextvars, "_ASYNC_CALLING_STACK", None)
+_ITS_OWN: Final[set[str]] = set()
 
 
 def install(site: Site) -> None:
@@ -102,6 +106,9 @@ class _Chain:
     def __init__(self, bound: Any) -> None:
         processors = list(bound._processors)  # noqa: SLF001
         self._bound = bound
+        # What is always asked for; anything else by __getattr__.
+        self._context = bound._context  # noqa: SLF001
+        self._logger = bound._logger  # noqa: SLF001
         self._processors = [*processors[:-1], self._see, *processors[-1:]]
         self.seen: object = None
 
@@ -118,22 +125,22 @@ class _Chain:
 
 def _line(bound: Any, seen: object, method_name: str, event: Any, event_kw: Mapping[str, Any]) -> lines.Line:
     context: Mapping[str, Any] = bound._context  # noqa: SLF001
-    fields: dict[Any, Any] = cast("dict[Any, Any]", seen) if isinstance(seen, dict) else {"event": seen}
-    given = event_kw.get("exc_info", context.get("exc_info", fields.get("exc_info")))
-    logger, exception, stack = fields.get("logger"), fields.get("exception"), fields.get("stack")
-    body = fields[key] if (key := _body_key(fields, event)) is not None else None
+    all_fields: dict[Any, Any] = cast("dict[Any, Any]", seen) if isinstance(seen, dict) else {"event": seen}
+    fields = all_fields.copy()
+    body = fields.pop(_body_key(fields, event), None)
+    for name in _BY_PROCESSORS.intersection(fields):
+        if name in _NEVER or not (name in event_kw or name in context):
+            del fields[name]
+    given = event_kw.get("exc_info", context.get("exc_info", all_fields.get("exc_info")))
+    logger, exception, stack = all_fields.get("logger"), all_fields.get("exception"), all_fields.get("stack")
     frame = _caller()
     return lines.Line(
         logger=logger if isinstance(logger, str) else _name(bound, frame),
         level=_LEVELS.get(method_name, 0),
         level_name="ERROR" if method_name == "exception" else method_name.upper(),
         body=body,
-        fields={
-            name: value
-            for name, value in fields.items()
-            if name != key and (name not in _BY_PROCESSORS or name in _own(context, event_kw))
-        },
-        left_away=fields,
+        fields=fields,
+        left_away=all_fields,
         exc_info=_exc_info(given, is_exception=method_name == "exception"),
         exc_text=exception if isinstance(exception, str) else "",
         stack=stack if isinstance(stack, str) else "",
@@ -143,13 +150,11 @@ def _line(bound: Any, seen: object, method_name: str, event: Any, event_kw: Mapp
     )
 
 
-def _own(context: Mapping[str, Any], event_kw: Mapping[str, Any]) -> set[str]:
-    return {*context, *event_kw} - {"exc_info", "stack_info"}
-
-
-def _body_key(fields: Mapping[Any, Any], event: object) -> object:
+def _body_key(fields: Mapping[Any, Any], event: object) -> Any:
     """Under which key the event is: ``EventRenamer`` may have moved it."""
-    if event is not None and fields.get("event") is not event:
+    if fields.get("event") is event and event is not None:
+        return "event"
+    if event is not None:
         for key, value in fields.items():
             if value is event:
                 return key
@@ -165,22 +170,18 @@ def _exc_info(given: Any, *, is_exception: bool) -> Any:
 
 
 def _caller() -> FrameType | None:
-    frame = _asking()
+    # Asynchronous methods log in another thread, and note where they were called.
+    frame: Any = _NOTED.get(None) if _NOTED is not None else None
+    if frame is None:
+        frame = sys._getframe(3)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  behind this, the line and the step
     while frame is not None:
         name = frame.f_globals.get("__name__") or ""
-        if name.partition(".")[0] != "structlog" and name != __name__:
-            return frame
+        if not name.startswith("structlog") or name not in _ITS_OWN:
+            if name.partition(".")[0] != "structlog":
+                return frame
+            _ITS_OWN.add(name)
         frame = frame.f_back
     return None
-
-
-def _asking() -> FrameType | None:
-    """Where to look from: asynchronous methods log in another thread, and note where they were called."""
-    from structlog import contextvars  # noqa: PLC0415  loaded with structlog
-
-    noted: Any = getattr(contextvars, "_ASYNC_CALLING_STACK", None)
-    frame = noted.get(None) if noted is not None else None
-    return frame if frame is not None else sys._getframe(1)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  the one cheap way up
 
 
 def _name(bound: Any, frame: FrameType | None) -> str:
