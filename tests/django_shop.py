@@ -1,5 +1,6 @@
 """A Django project in one module, for the tests that need one; Django can be configured once a process."""
 
+import asyncio
 from pathlib import Path
 
 from django.conf import settings
@@ -106,6 +107,14 @@ async def stream_async(request):
     return StreamingHttpResponse(parts())
 
 
+async def wait(request):
+    seen["waiting"] = span_id()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        seen["cancelled"] = span_id()
+
+
 def file(request):
     return FileResponse(Path(__file__).open("rb"))
 
@@ -123,5 +132,6 @@ urlpatterns = [
     path("fail-async", fail_async),
     path("stream", stream),
     path("stream-async", stream_async),
+    path("wait", wait),
     path("file", file),
 ]

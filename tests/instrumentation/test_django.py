@@ -1,3 +1,4 @@
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -279,3 +280,14 @@ async def test_requests_of_the_async_test_client_are_seen_too(spans, hook):
         ("GET /async/users/<int:user>/", (200, UNSET, "", [])),
         ("GET /fail-async", (500, ERROR, "LookupError", ["LookupError"])),
     ]
+
+
+def test_a_client_that_hangs_up_ends_the_request_without_an_error(spans, hook, serve, asgi_app):
+    hook("django")
+    host, port = serve(asgi_app).removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+        until(lambda: "waiting" in django_shop.seen)
+    (span,) = spans.wait(1)
+    assert (span.name, told(span)) == ("GET /wait", (None, UNSET, "", []))
+    assert django_shop.seen["cancelled"] == span.span_id

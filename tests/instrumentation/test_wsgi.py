@@ -172,6 +172,24 @@ def test_errors_leave_unchanged_from_each_of_the_three_places(spans, site):
     ]
 
 
+def test_what_was_started_but_not_sent_when_the_app_failed_is_the_servers_500(spans, site):
+    def late(environ, start_response):
+        start_response("200 OK", [])
+        raise LookupError
+
+    def parts(environ, start_response):
+        start_response("200 OK", [])
+        yield {}["missing"]
+
+    for answer in (late, parts):
+        with serving(App(answer)) as base:
+            assert httpx.get(base).status_code == 500
+    assert [told(span) for span in spans.wait(2)] == [
+        (500, ERROR, "LookupError", ["LookupError"]),
+        (500, ERROR, "KeyError", ["KeyError"]),
+    ]
+
+
 def test_an_error_that_the_app_answers_itself_is_told_with_its_500(spans, site):
     def answer(environ, start_response):
         try:

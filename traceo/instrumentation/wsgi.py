@@ -138,9 +138,15 @@ class WsgiExchange(Exchange):
 
     def leave(self, error: BaseException, environ: Environ) -> None:
         """The app's call has failed. Never raises."""
-        self.end(error, is_answered_by_server=isinstance(error, Exception))
+        self.fail(error, is_sent=False)
         self._part(error, environ)
         self.context = None
+
+    def fail(self, error: BaseException, *, is_sent: bool) -> None:
+        """End the span with ``error``. What the app has started, but the server not sent, becomes a 500."""
+        if not is_sent and isinstance(error, Exception):
+            self.status = 500
+        self.end(error)
 
     def hand_over(
         self, body: Iterable[bytes], environ: Environ, is_whole: Callable[[Any], bool] | None
@@ -188,12 +194,13 @@ class WsgiExchange(Exchange):
 class _Body:
     """An app's body, iterated and closed in the request's context, whose end is the span's."""
 
-    __slots__ = ("_body", "_exchange", "_iterator")
+    __slots__ = ("_body", "_exchange", "_is_sent", "_iterator")
 
     def __init__(self, body: Iterable[bytes], exchange: WsgiExchange) -> None:
         self._body = body
         self._exchange = exchange
         self._iterator: Iterator[bytes] | None = None
+        self._is_sent = False
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self._body) if self._exchange.ended else self
@@ -205,16 +212,18 @@ class _Body:
         try:
             if self._iterator is None:
                 self._iterator = iter(self._body)
-            return next(self._iterator)
+            part = next(self._iterator)
         except StopIteration:
             exchange.end(None, is_answered_by_server=True)
             raise
         except BaseException as error:
-            exchange.end(error, is_answered_by_server=isinstance(error, Exception))
+            exchange.fail(error, is_sent=self._is_sent)
             raise
         finally:
             if token is not None:
                 otel.detach(token)
+        self._is_sent = True  # servers send the headers with the first part, be it empty
+        return part
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._body, name)
