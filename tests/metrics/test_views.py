@@ -75,7 +75,21 @@ def test_two_instruments_renamed_to_one_are_told(warnings):
     meter.create_counter("a").add(1)
     meter.create_counter("b").add(1)
     assert [metric.name for metric in provider.collect()] == ["same", "same"]
-    assert warnings() == ["same: views make two metrics of this name; rename one."]
+    assert warnings() == [
+        (
+            "same exists as Counter in '' and is now made as Counter in '': two metrics of one name. "
+            "Give it another name, or rename it by a view."
+        )
+    ]
+
+
+def test_a_view_that_renames_one_of_two_makes_peace(warnings):
+    provider = MeterProvider(views=[View(instrument_name="orders", instrument_type="gauge", name="open")])
+    meter = provider.get_meter("m")
+    meter.create_counter("orders").add(1)
+    meter.create_gauge("orders").set(2)
+    assert values(provider) == {"orders": {(): 1}, "open": {(): 2}}
+    assert warnings() == []
 
 
 def test_a_view_chooses_the_buckets_before_the_advisory():

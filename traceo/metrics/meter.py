@@ -52,7 +52,6 @@ class Meter(ApiMeter):
         self._lock = native.reentrant_lock()
         self._is_off = False
         self._instruments: dict[tuple[str, str, str], Any] = {}
-        self._units: dict[str, tuple[str, str]] = {}
         self._advised: dict[str, tuple[float, ...] | None] = {}
         self.outputs: list[Output] = []
 
@@ -167,7 +166,6 @@ class Meter(ApiMeter):
         description: str,
         bounds: tuple[float, ...] | None,
     ) -> Any:
-        self._compare(name, shape.__name__, unit)
         made = Made(
             kind=shape.__name__,
             name=name,
@@ -214,23 +212,10 @@ class Meter(ApiMeter):
         )
         if len(description) > len(instrument.description):
             for output in self.outputs:
-                if output.instrument_name == name and output.description == instrument.description:
+                is_its_own = output.instrument == (name.lower(), type(instrument).__name__, instrument.unit)
+                if is_its_own and output.description == instrument.description:
                     output.description = description
             instrument.description = description
-
-    def _compare(self, name: str, kind: str, unit: str) -> None:
-        known = self._units.setdefault(name.lower(), (kind, unit))
-        if known != (kind, unit):
-            self._shared.losses.note(
-                "duplicate",
-                name,
-                "%s exists as %s in %r and is now made as %s in %r: two metrics of one name. "
-                "Give it another name, or rename it by a view.",
-                name,
-                *known,
-                kind,
-                unit,
-            )
 
     def _invalid(self, shape: type[Instrument]) -> Any:
         # The name is not shown: what is no name may be anything, somebody's address for one.

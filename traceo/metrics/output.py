@@ -80,6 +80,11 @@ class Output:
         self.is_monotonic = self.kind == "sum" and instrument_kind in ("Counter", "ObservableCounter")
         self.temporality = 0 if self.kind == "gauge" else _DELTA if stream.is_delta else _CUMULATIVE
 
+    @property
+    def instrument(self) -> tuple[str, str, str]:
+        """Which instrument it is of, within its meter."""
+        return (self.instrument_name.lower(), self.instrument_kind, self.unit)
+
     def collect(self, resource: ResourceRecord, time_ns: int) -> MetricRecord | None:
         """The metric of now; None when there is nothing to say."""
         points = self.stream.collect(time_ns)

@@ -99,11 +99,19 @@ class Wiring:
         """Warn when two instruments become one metric; of one instrument only the first such is made."""
         name = output.name.lower()
         for other in beside:
-            is_same = other.instrument_name.lower() == output.instrument_name.lower()
-            if other.name.lower() == name and not is_same:
+            if other.name.lower() == name and other.instrument != output.instrument:
                 self._losses.note(
-                    "view", output.name, "%s: views make two metrics of this name; rename one.", output.name
+                    "duplicate",
+                    output.name,
+                    "%s exists as %s in %r and is now made as %s in %r: two metrics of one name. "
+                    "Give it another name, or rename it by a view.",
+                    output.name,
+                    other.instrument_kind,
+                    other.unit,
+                    output.instrument_kind,
+                    output.unit,
                 )
+                break
         return any(other.name.lower() == name and other.kind == output.kind for other in outputs)
 
     def _output(self, view: View, made: Made, sink: Sink) -> Output | None:
