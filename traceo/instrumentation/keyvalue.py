@@ -8,16 +8,15 @@ the semantic conventions for Redis.
 
 import functools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Final
 
-from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from traceo import semconv
-from traceo.instrumentation.database import Covering, cover, finish, say, uncover, wanted
+from traceo.instrumentation.database import ABOUT, Covering, cover, finish, say, uncover, wanted
 from traceo.instrumentation.guard import around, around_async
 from traceo.instrumentation.hooks import Site
 
@@ -32,6 +31,8 @@ _CONTAINERS: Final = frozenset(
 _MAX_ARGUMENTS: Final = 16
 _MAX_COMMANDS: Final = 16
 _MAX_WORDS: Final = 64
+_MAX_PLANS: Final = 1024
+_CLIENT: Final = SpanKind.CLIENT
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9]{2,31}\b")
 _CODES: Final = {
     "NoScriptError": "NOSCRIPT",
@@ -46,6 +47,8 @@ _CODES: Final = {
 """Clients take the code off the message of these."""
 _QUOTATION: Final = re.compile("['\"`]")
 _IN_PIPELINE: Final = " of pipeline caused error: "
+
+_servers: dict[str, "_Server"] = {}
 
 
 def hook_clients(site: Site, package: ModuleType, client: str) -> None:
@@ -67,10 +70,7 @@ def _hook(site: Site, system: str, module: ModuleType, client: str, *, is_async:
 
     def command(owner: Any, *args: Any, **options: Any) -> Span | None:
         del options
-        context = wanted(site)
-        if context is None or not args:
-            return None
-        return _begin(site, context, _about(system, owner), args)
+        return _begin(site, system, owner, args)
 
     def covering(owner: Any, *args: Any, **options: Any) -> Covering | None:
         return cover(command(owner, *args, **options))
@@ -90,29 +90,64 @@ def _hook(site: Site, system: str, module: ModuleType, client: str, *, is_async:
         replace(pipelines, "immediate_execute_command", command, _finish)
 
 
-def _about(system: str, client: Any) -> dict[str, AttributeValue]:
-    about: dict[str, AttributeValue] = {semconv.DB_SYSTEM_NAME: system}
+class _Server:
+    """What all commands of one client have in common, and what has become of the commands seen there."""
+
+    __slots__ = ("attributes", "plans")
+
+    def __init__(self, attributes: dict[str, AttributeValue]) -> None:
+        self.attributes = attributes
+        self.plans: dict[tuple[str | bytes, int], tuple[str, dict[str, AttributeValue]]] = {}
+
+    def plan(self, args: Sequence[Any]) -> tuple[str, dict[str, AttributeValue]]:
+        """Name and attributes of a command's span."""
+        operation, text = _told(args)
+        attributes = self.attributes.copy()
+        if operation:
+            attributes[semconv.DB_OPERATION_NAME] = operation
+            attributes[semconv.DB_QUERY_TEXT] = text
+        plan = operation or str(attributes[semconv.DB_SYSTEM_NAME]), attributes
+        if isinstance(args[0], (str, bytes)) and len(args[0]) <= _MAX_WORDS:
+            if len(self.plans) >= _MAX_PLANS:
+                self.plans.clear()
+            self.plans[args[0], len(args)] = plan
+        return plan
+
+
+def _server(system: str, client: Any) -> _Server:
     pool = getattr(client, "connection_pool", None)
     if pool is None:  # of a cluster: which node is known later
-        return about
-    settings = pool.connection_kwargs
-    about[semconv.DB_NAMESPACE] = str(settings.get("db") or 0)
+        return _servers.setdefault(system, _Server({semconv.DB_SYSTEM_NAME: system}))
+    server: _Server | None = getattr(pool, ABOUT, None)
+    if server is None:
+        server = _Server(_attributes(system, pool.connection_kwargs))
+        setattr(pool, ABOUT, server)
+    return server
+
+
+def _attributes(system: str, settings: Mapping[str, Any]) -> dict[str, AttributeValue]:
+    attributes: dict[str, AttributeValue] = {
+        semconv.DB_SYSTEM_NAME: system,
+        semconv.DB_NAMESPACE: str(settings.get("db") or 0),
+    }
     address = settings.get("path") or settings.get("host")
     if address:
-        about[semconv.SERVER_ADDRESS] = address
+        attributes[semconv.SERVER_ADDRESS] = address
         port = settings.get("port")
         if port and "path" not in settings:
-            about[semconv.SERVER_PORT] = int(port)
-    return about
+            attributes[semconv.SERVER_PORT] = int(port)
+    return attributes
 
 
-def _begin(site: Site, context: Context, attributes: dict[str, AttributeValue], args: Sequence[Any]) -> Span:
-    operation, text = _told(args)
-    if operation:
-        attributes[semconv.DB_OPERATION_NAME] = operation
-        attributes[semconv.DB_QUERY_TEXT] = text
-    name = operation or str(attributes[semconv.DB_SYSTEM_NAME])
-    return site.tracer.start_span(name, context, SpanKind.CLIENT, attributes)
+def _begin(site: Site, system: str, client: Any, args: Sequence[Any]) -> Span | None:
+    context = wanted(site)
+    if context is None or not args:
+        return None
+    server = _server(system, client)
+    first = args[0]
+    plan = server.plans.get((first, len(args))) if isinstance(first, (str, bytes)) else None
+    name, template = plan or server.plan(args)
+    return site.tracer.start_span(name, context, _CLIENT, template.copy())
 
 
 def _begin_pipeline(site: Site, system: str, pipeline: Any) -> Span | None:
@@ -122,7 +157,7 @@ def _begin_pipeline(site: Site, system: str, pipeline: Any) -> Span | None:
     commands = _queued(pipeline)
     if not commands:
         return None
-    attributes = _about(system, pipeline)
+    attributes = _server(system, pipeline).attributes.copy()
     told = [_told(args) for args in commands]
     operations = {operation for operation, _ in told}
     operation = "MULTI" if _is_transaction(pipeline) else "PIPELINE"
@@ -133,7 +168,7 @@ def _begin_pipeline(site: Site, system: str, pipeline: Any) -> Span | None:
     attributes[semconv.DB_QUERY_TEXT] = f"{text}; …" if len(told) > _MAX_COMMANDS else text
     if len(told) > 1:
         attributes[semconv.DB_OPERATION_BATCH_SIZE] = len(told)
-    return site.tracer.start_span(operation, context, SpanKind.CLIENT, attributes)
+    return site.tracer.start_span(operation, context, _CLIENT, attributes)
 
 
 def _queued(pipeline: Any) -> list[Sequence[Any]]:
@@ -163,7 +198,7 @@ def _told(args: Sequence[Any]) -> tuple[str, str]:
     return _shape(first[:_MAX_WORDS], len(args) - 1) if isinstance(first, str) else ("", "?")
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=1024)  # for pipelines
 def _shape(first: str, arguments: int) -> tuple[str, str]:
     """Name and text of a command. ``first`` may hold several words, values among them: it is split."""
     words = first.split()
