@@ -661,3 +661,48 @@ def test_a_key_or_value_is_never_read_as_sql(shared, make):
     send(shared, make.metrics(counter("odd", {**point(4, 10), "attributes": {odd: odd}})))
     query = {"group_by": odd, "attribute": f"{odd}:{odd}"}
     assert lines(shared, "odd", 0, 10, step_s=10, aggregation="sum", **query) == {(odd,): [4]}
+
+
+@pytest.mark.parametrize("aggregation", ["rate", "sum", "last", "avg", "p50", "p99", "count"])
+def test_extreme_points_do_not_spoil_a_metric(shared, make, aggregation):
+    last, name = 2**63 - 1, f"extreme.{aggregation}"
+    for pid in (1, 2):
+        numbers = [
+            {"asDouble": value, "timeUnixNano": at, "startTimeUnixNano": start}
+            for value, at, start in (
+                (1.7e308, T0 + 1, 0),
+                (-1.7e308, T0 + 2, last),
+                (1.7e308, last, 1),
+                (5e-324, 1, last),
+                (0, last - 1, last),
+            )
+        ]
+        point = {"timeUnixNano": T0 + 5, "count": last, "sum": 1.7e308, "startTimeUnixNano": T0 + 9}
+        buckets = {"bucketCounts": [0, last], "explicitBounds": [-1.7e308], "max": 1.7e308}
+        scales = [
+            {"scale": scale, "positive": {"offset": 2**31 - 1, "bucketCounts": [last]}} for scale in (64, -64)
+        ]
+        send(
+            shared,
+            make.metrics(
+                gauge(f"{name}.gauge", *numbers),
+                counter(f"{name}.counter", *numbers),
+                counter(f"{name}.delta", *numbers, temporality=1),
+                counter(f"{name}.updown", *numbers, monotonic=False),
+                of_histograms(
+                    f"{name}.explicit", {**point, **buckets}, {**point, **buckets, "timeUnixNano": last}
+                ),
+                of_histograms(
+                    f"{name}.exponential",
+                    *({**point, **scale, "timeUnixNano": T0 + at} for at, scale in enumerate(scales)),
+                    kind="exponentialHistogram",
+                    temporality=1,
+                ),
+                resource={"process.pid": pid},
+            ),
+        )
+    for kind in ("gauge", "counter", "delta", "updown", "explicit", "exponential"):
+        for span in (f"start={T0 - S}&end={T0 + S}", "start=0", f"start=0&end={last}"):
+            answer = shared.get(f"/api/traceo/metrics/{name}.{kind}?aggregation={aggregation}&{span}")
+            assert answer.status == 200 or "says nothing" in answer.json["detail"], answer.body
+    assert shared.get("/api/traceo/metrics").status == 200

@@ -21,6 +21,7 @@ _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_80
 _STEPS = 120  # about as many when nobody says
 _MAX_STEPS = 1500
 _MAX_KEYS = 4
+_LATEST_NS = 2**62  # the year 2116: what is added to times stays within 64 bits
 _STEP = re.compile(r"\d{1,7}")
 _ONCE = ("service", "start", "end", "step_s", "aggregation")
 
@@ -63,7 +64,7 @@ def metric_query(name: str, given: Mapping[str, Sequence[str]], *, now_ns: int) 
     """
     check_names(given, (*_ONCE, "group_by", "attribute"))
     one = {key: single(key, given[key]) for key in _ONCE if key in given}
-    end_ns = time_from("end", one.get("end")) or now_ns
+    end_ns = min(time_from("end", one.get("end")) or now_ns, _LATEST_NS)
     start_ns = time_from("start", one.get("start"))
     start_ns = max(end_ns - _HOUR_NS, 0) if start_ns is None else start_ns
     if start_ns > end_ns:

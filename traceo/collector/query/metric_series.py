@@ -76,8 +76,9 @@ class Question:
         }
         return self._ask(metric_sql.HELD, "value AS amount", combined[aggregation])
 
-    def exemplars(self) -> list[tuple[str, str, str]]:
-        """Groups, attributes and exemplars (JSON), newest first."""
+    def exemplars(self, groups: list[str]) -> list[tuple[str, str, str]]:
+        """Group, attributes and exemplars (JSON) of points of these groups."""
+        self._parameters |= {"groups": groups, "end": self._query.end_ns}
         sql = metric_sql.EXEMPLARS.format(grouped=self._grouped, wanted=self._wanted)
         return cast("list[tuple[str, str, str]]", self._rows(sql))
 

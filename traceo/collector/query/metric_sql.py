@@ -124,7 +124,7 @@ WITH <picked>, timed AS (
     FROM picked WHERE wanted
     WINDOW own AS (PARTITION BY stream, if(temporality = 2, start_ns, 0) ORDER BY time_ns)
 ), usual AS (
-    SELECT stream, (2.5 * coalesce(median(next_ns - time_ns), 60000000000))::BIGINT AS hold_ns
+    SELECT stream, least(2.5 * coalesce(median(next_ns - time_ns), 60000000000), 1e17)::BIGINT AS hold_ns
     FROM timed GROUP BY stream
 ), held AS (
     SELECT grouped, amount, next_ns, time_ns AS from_ns,
@@ -193,6 +193,10 @@ WHERE <of the metric> AND time_ns > $since GROUP BY process
 EXEMPLARS = _whole("""
 SELECT {grouped} AS grouped, attributes_json, exemplars_json FROM {{rows}}
 WHERE <of the metric> AND {wanted} AND time_ns > $start AND time_ns <= $until AND exemplars_json <> '[]'
-ORDER BY time_ns DESC LIMIT 5000
+    AND list_contains($groups, grouped)
+QUALIFY row_number() OVER (
+    PARTITION BY time_ns // $step
+    ORDER BY list_max(json_extract(exemplars_json, '$[*].value')::DOUBLE[]) DESC
+) <= greatest(2, 5000 // (($end - $start) // $step))
 """)
-"""Arrays of exemplars with the attributes of their point, the newest first."""
+"""Arrays of exemplars with the attributes of their point; of each step those with the largest values."""

@@ -97,7 +97,7 @@ def metric(engine: Engine, store: Store, query: MetricQuery) -> MetricData:
     )
     found, omitted = question.series()
     order = sorted(found, key=lambda grouped: (-_size(found[grouped]), grouped))
-    exemplars = () if described.kind == "summary" else question.exemplars()
+    exemplars = question.exemplars(order) if order and described.kind != "summary" else ()
     return MetricData(
         name=query.name,
         unit=described.unit,

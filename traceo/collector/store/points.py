@@ -169,7 +169,9 @@ def _histogram_values(point: HistogramDataPoint) -> Row:
         return _NOTHING
     counts, bounds = list(point.bucket_counts), list(point.explicit_bounds)
     _check_count(point.count, counts, bare=not bounds)
-    if len(bounds) != max(len(counts) - 1, 0) or not all(map(lt, bounds, bounds[1:])):
+    # no NaN is less than anything, but one alone is compared with nothing
+    rising = all(map(lt, bounds, bounds[1:])) and not (bounds and math.isnan(bounds[0]))
+    if len(bounds) != max(len(counts) - 1, 0) or not rising:
         raise _UnusableError("with buckets that do not fit their bounds")
     return (None, point.count, *_statistics(point), bounds, counts, *(None,) * 7)
 
