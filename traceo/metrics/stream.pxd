@@ -40,6 +40,7 @@ cdef class Stream:
     cpdef Cell place(self, attributes)
     @cython.locals(cell=Cell)
     cpdef Cell admit(self, key, attributes)
+    cpdef starting(self)
     cpdef remember(self, Cell cell, attributes, cleaned)
     @cython.locals(ours=SpanIdentity, is_sampled=bint, slot=Py_ssize_t, samples=dict)
     cpdef sample(self, Cell cell, amount, attributes, span)

@@ -161,15 +161,18 @@ class Stream:
     def admit(self, key: Any, attributes: Any) -> Cell:
         """A new cell, or the overflow's."""
         cardinality = self.cardinality
-        start_ns = self.collected_ns if self.is_observed or self.is_delta else self.clock.now()
         if len(self.cells) < self.limit and cardinality.admits(key):
-            return self.cells.setdefault(key, self.make(attributes, start_ns))
+            return self.cells.setdefault(key, self.make(attributes, self.starting()))
         cardinality.refuse(key)
         cell = self.overflow
         if cell is None:
-            cell = self.make({OVERFLOW: True}, start_ns)
+            cell = self.make({OVERFLOW: True}, self.starting())
             self.overflow = cell
         return cell
+
+    def starting(self) -> Any:
+        """When a series starts that is new now."""
+        return self.collected_ns if self.is_observed or self.is_delta else self.clock.now()
 
     def remember(self, cell: Cell, attributes: Any, cleaned: Any) -> None:
         """Let the cell be found quickly by these attributes in this order."""
