@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import grpc.aio
@@ -18,6 +19,7 @@ from opentelemetry.instrumentation.pymongo import PymongoInstrumentor
 from tests.contract.conventions import deprecated_names, known_names
 from tests.contract.row import Planted
 from tests.contract.rows import confluent_kafka, google_genai
+from tests.contract.rows import tornado as tornado_row
 from traceo.instrumentation import contrib, stable_names
 from traceo.instrumentation.catalog import LIBRARIES
 
@@ -177,7 +179,7 @@ async def test_asyncio_grpc_is_one_span_at_either_end(spans, hook):
         stream = channel.unary_stream("/shop.v1.People/Count")(b"n")
         assert [answer async for answer in stream] == [b"n0", b"n1", b"n2"]
     await server.stop(None)
-    found = spans.wait(4)
+    found = await asyncio.to_thread(spans.wait, 4)
     clients = [span for span in found if span.kind == CLIENT]
     servers = [span for span in found if span.kind == SERVER]
     assert [span.name for span in clients] == ["shop.v1.People/Echo", "shop.v1.People/Count"]
@@ -196,10 +198,73 @@ async def test_an_error_of_an_asyncio_grpc_server_is_told_on_both_sides(spans, h
         with pytest.raises(grpc.aio.AioRpcError):
             await channel.unary_unary("/shop.v1.People/Echo")(b"fail")
     await server.stop(None)
-    client, at_server = spans.wait(2)
+    client, at_server = await asyncio.to_thread(spans.wait, 2)
     assert (client.status_code, client.attributes["error.type"]) == (ERROR, "UNKNOWN")
     assert (at_server.status_code, at_server.attributes["error.type"]) == (ERROR, "UNKNOWN")
     assert [event.attributes["exception.type"] for event in at_server.events] == ["LookupError"]
+
+
+async def test_a_call_that_the_app_cancels_is_no_error(spans, hook):
+    hook("grpc")
+    server, address = await serving()
+    async with grpc.aio.insecure_channel(address) as channel:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await channel.unary_unary("/shop.v1.People/Echo")(b"slow")
+    await server.stop(None)
+    found = await asyncio.to_thread(spans.wait, 2)
+    assert [
+        (span.status_code, span.attributes["rpc.response.status_code"], list(span.events)) for span in found
+    ] == [(UNSET, "CANCELLED", []), (UNSET, "CANCELLED", [])]
+    assert {span.attributes["error.type"] for span in found} == {"CANCELLED"}
+
+
+def test_a_synchronous_stream_of_grpc_is_one_span_and_its_error_is_told(spans, hook):
+    def refuse(request: bytes, context: grpc.ServicerContext):
+        yield b"one"
+        context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "no more for ada@example.com")
+
+    hook("grpc")
+    server = grpc.server(ThreadPoolExecutor(2))
+    handlers = {"Few": grpc.unary_stream_rpc_method_handler(refuse)}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("shop.v1.People", handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stream = channel.unary_stream("/shop.v1.People/Few")(b"")
+        assert next(stream) == b"one"
+        with pytest.raises(grpc.RpcError):
+            next(stream)
+    server.stop(None).wait(10)
+    client, at_server = spans.wait(2)
+    assert (client.kind, client.status_code) == (CLIENT, ERROR)
+    assert client.attributes["error.type"] == "RESOURCE_EXHAUSTED"
+    assert (at_server.kind, at_server.parent_span_id) == (SERVER, client.span_id)
+    assert at_server.attributes["rpc.response.status_code"] == "RESOURCE_EXHAUSTED"
+
+
+# --- tornado
+
+
+async def test_tornados_client_has_a_span_and_a_page_that_is_not_there_is_no_error_of_the_server(
+    spans, hook, request
+):
+    from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+
+    hook("tornado")
+    with tornado_row.opened(request) as calls:
+        with pytest.raises(HTTPClientError):
+            await AsyncHTTPClient().fetch(f"{calls.base}/nowhere?card={Planted().card}")
+        found = spans.wait(2)
+    client, at_server = sorted(found, key=lambda span: -span.kind)
+    assert (client.name, client.kind, client.status_code) == ("GET", CLIENT, ERROR)
+    assert client.attributes["error.type"] == "404"
+    assert (at_server.kind, at_server.status_code, at_server.parent_span_id) == (
+        SERVER,
+        UNSET,
+        client.span_id,
+    )
+    assert "error.type" not in at_server.attributes
 
 
 # --- Kafka

@@ -48,6 +48,10 @@ def _package(name: str, *instrumentors: tuple[str, str]) -> Package:
     )
 
 
+# Not on it: opentelemetry-instrumentation-langchain (0.62, with langchain-core 1.8). It is not the project's;
+# it leaves its span and the run's metadata in the app's own context while a chain streams, so that unrelated
+# spans become its children, for good when an async stream is left early; undone, it stays in place; and it
+# imports langgraph and langchain-openai when they are only installed.
 PACKAGES = {
     "botocore": _package("botocore", ("botocore", "BotocoreInstrumentor")),
     "grpc": _package(

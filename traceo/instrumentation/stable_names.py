@@ -219,7 +219,15 @@ class _StableTracer(Tracer):
             record_exception=record_exception,
             set_status_on_exception=set_status_on_exception,
         ) as current:
-            yield current
+            try:
+                yield current
+            except BaseException as error:
+                if isinstance(span, _StableSpan) and is_abandoned(error):
+                    # The API looks at an Exception only; and who ends a span in a callback may get none:
+                    # gRPC's asyncio client.
+                    span.record_exception(error)
+                    span.end()
+                raise
 
 
 def _title(name: str, kind: SpanKind) -> str | None:
@@ -273,12 +281,13 @@ class _Names:
 
 
 class _StableSpan(Span):
-    __slots__ = ("_code", "_error", "_is_error", "_names", "_recorded", "_span")
+    __slots__ = ("_code", "_error", "_failure", "_is_over", "_names", "_recorded", "_span")
 
     def __init__(self, span: Span, names: _Names, code: object) -> None:
         self._span = span
         self._names = names
-        self._is_error = False
+        self._failure: Status | None = None
+        self._is_over = False
         self._error: str | None = None
         self._code = code if isinstance(code, str) else None
         self._recorded: BaseException | None = None
@@ -316,15 +325,12 @@ class _StableSpan(Span):
         self._span.update_name(name)
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
-        code = status.status_code if isinstance(status, Status) else status
-        self._is_error = code is StatusCode.ERROR
-        if self._is_error and self._recorded is not None and is_abandoned(self._recorded):
-            self._is_error = False
-            return
-        if self._is_error:  # the description is the exception's text, which its event has
-            self._span.set_status(Status(StatusCode.ERROR))
-        else:
-            self._span.set_status(status, description)
+        told = status if isinstance(status, Status) else Status(status, description)
+        self._failure = (
+            told if told.status_code is StatusCode.ERROR else None
+        )  # said at the end, when all is known
+        if self._failure is None:
+            self._span.set_status(told)
 
     def record_exception(
         self,
@@ -343,18 +349,36 @@ class _StableSpan(Span):
             record(self._span, exception, at_ns=timestamp)
 
     def end(self, end_time: int | None = None) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
         try:
-            if self._code == "OK" and self._recorded is not None and not is_abandoned(self._recorded):
-                # gRPC tells the client so when a handler raises, and its instrumentation tells nothing.
-                self.set_attribute(semconv.RPC_RESPONSE_STATUS_CODE, "UNKNOWN")
-                self.set_status(StatusCode.ERROR)
-            if self._error is None and (self._is_error or self._recorded is not None):
-                self._span.set_attribute(semconv.ERROR_TYPE, self._why())
+            self._conclude()
         except Exception as error:
             failed("contrib.end", error)
         self._span.end(end_time)
 
-    def _why(self) -> str:
-        if self._code not in {None, "OK"}:
-            return str(self._code)
-        return "_OTHER" if self._recorded is None else error_type(self._recorded)
+    def _conclude(self) -> None:
+        raised = self._recorded
+        if self._code == "CANCELLED" or (raised is not None and is_abandoned(raised)):
+            self._failure = None
+            if self._code == "OK":
+                self.set_attribute(semconv.RPC_RESPONSE_STATUS_CODE, "CANCELLED")
+            self._tell_type(raised)
+            return
+        if self._code == "OK" and raised is not None:
+            # gRPC tells the client so when a handler raises, and its instrumentation tells nothing.
+            self.set_attribute(semconv.RPC_RESPONSE_STATUS_CODE, "UNKNOWN")
+            self._failure = Status(StatusCode.ERROR)
+        if self._failure is None:
+            return
+        self._tell_type(raised)
+        # The text of an exception stands in its event.
+        self._span.set_status(self._failure if raised is None else Status(StatusCode.ERROR))
+
+    def _tell_type(self, raised: BaseException | None) -> None:
+        if self._error is not None:
+            return
+        code = self._code if self._code != "OK" else None
+        why = code or ("_OTHER" if raised is None else error_type(raised))
+        self._span.set_attribute(semconv.ERROR_TYPE, why)
