@@ -325,12 +325,11 @@ class _StableSpan(Span):
         self._span.update_name(name)
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
-        told = status if isinstance(status, Status) else Status(status, description)
-        self._failure = (
-            told if told.status_code is StatusCode.ERROR else None
-        )  # said at the end, when all is known
+        code = status.status_code if isinstance(status, Status) else status
+        # An error is said at the end, when all is known; without its text: servers repeat in it what they got.
+        self._failure = Status(StatusCode.ERROR) if code is StatusCode.ERROR else None
         if self._failure is None:
-            self._span.set_status(told)
+            self._span.set_status(status, description)
 
     def record_exception(
         self,
@@ -373,8 +372,7 @@ class _StableSpan(Span):
         if self._failure is None:
             return
         self._tell_type(raised)
-        # The text of an exception stands in its event.
-        self._span.set_status(self._failure if raised is None else Status(StatusCode.ERROR))
+        self._span.set_status(self._failure)
 
     def _tell_type(self, raised: BaseException | None) -> None:
         if self._error is not None:
