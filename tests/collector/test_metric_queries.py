@@ -341,6 +341,11 @@ def test_a_gauge_holds_until_its_next_value_but_not_longer_than_it_usually_does(
     assert line(collector, "held", 0, 30, step_s=10, aggregation="count") == [1, 1, 1]
 
 
+def test_two_exports_at_once_do_not_make_a_gauge_short_lived(collector, make):
+    send(collector, make.metrics(gauge("flushed", point(1, 5, None), point(2, 5.1, None))))
+    assert line(collector, "flushed", 0, 30, step_s=10) == [2, 2, 2]
+
+
 def test_a_point_without_a_recorded_value_ends_a_gauge(collector, make):
     ends = {"timeUnixNano": T0 + 20 * S, "flags": 1}
     send(collector, make.metrics(gauge("ended", point(4, 0, None), point(4, 10, None), ends)))

@@ -189,7 +189,7 @@ def test_dragging_over_the_chart_picks_a_time_range(page, measured):
     page.mouse.up()
     expect(page).to_have_url(re.compile(r"&start=2\d{3}-.*&end=2\d{3}-"))
     expect(page.get_by_label("Time")).to_have_value("custom")
-    expect(page.locator("figcaption")).to_contain_text("steps of 10 s")
+    expect(page.locator("figcaption")).to_contain_text("steps of 5 s")
     expect(page.locator(".legend tbody tr")).to_have_count(1)
 
 

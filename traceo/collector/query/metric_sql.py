@@ -124,7 +124,9 @@ WITH <picked>, timed AS (
     FROM picked WHERE wanted
     WINDOW own AS (PARTITION BY stream, if(temporality = 2, start_ns, 0) ORDER BY time_ns)
 ), usual AS (
-    SELECT stream, least(2.5 * coalesce(median(next_ns - time_ns), 60000000000), 1e17)::BIGINT AS hold_ns
+    -- exports that follow each other at once (a flush, an end) say nothing about the next one
+    SELECT stream,
+        greatest(15e9, least(2.5 * coalesce(median(next_ns - time_ns), 60e9), 1e17))::BIGINT AS hold_ns
     FROM timed GROUP BY stream
 ), held AS (
     SELECT grouped, amount, next_ns, time_ns AS from_ns,

@@ -70,9 +70,9 @@ test("the collector is asked for exactly the state", () => {
     ["attribute", "http.route:/a=b"],
     ["attribute", "tier:gold plus"],
   ]);
-  const preset = new URL(metricPath("x", WHOLE_METRIC, 3_600_000), "http://page");
+  const preset = new URL(metricPath("x", WHOLE_METRIC, 900_000), "http://page");
   expect([...preset.searchParams]).toEqual([
     ["start", "1970-01-01T00:00:00.000Z"],
-    ["end", "1970-01-01T01:00:00.000Z"],
+    ["end", "1970-01-01T00:15:00.000Z"],
   ]);
 });

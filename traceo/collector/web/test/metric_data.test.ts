@@ -131,6 +131,8 @@ test("a search finds metrics that have all of its words", () => {
   expect(names("REQUESTS server")).toEqual(["http.server.request.duration"]);
   expect(names(" ")).toHaveLength(2);
   expect(names("server orders")).toEqual([]);
+  const own = [metric({ name: "traceo.batches" }), metric({ name: "z" })];
+  expect(searched(own, "").map(({ name }) => name)).toEqual(["z", "traceo.batches"]);
 });
 
 test("each kind has its words and what can be asked of it", () => {

@@ -24,7 +24,7 @@ export type MetricState = {
 
 export const WHOLE_METRIC: MetricState = {
   service: "",
-  range: "1h",
+  range: "15m",
   start: "",
   end: "",
   aggregation: "",
@@ -66,7 +66,7 @@ export function readMetricState(search: string): MetricState {
   const [range, aggregation] = [get("range"), get("aggregation")];
   return {
     service: get("service"),
-    range: custom ? "custom" : isRange(range) ? range : "1h",
+    range: custom ? "custom" : isRange(range) ? range : WHOLE_METRIC.range,
     start: custom ? get("start") : "",
     end: custom ? get("end") : "",
     aggregation: isAggregation(aggregation) ? aggregation : "",

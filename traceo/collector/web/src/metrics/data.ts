@@ -134,11 +134,15 @@ export function largest(exemplars: readonly Exemplar[], most: number): Exemplar[
     .slice(0, most);
 }
 
-/** Metrics whose name or description has every word of the search, in any case. */
+/** An SDK's metrics of itself, which few look for. */
+const OWN = /^(traceo|otel)\./;
+
+/** Metrics whose name or description has every word of the search, in any case; an SDK's own come last. */
 export function searched(metrics: readonly Metric[], search: string): Metric[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  return metrics.filter(({ name, description }) => {
+  const found = metrics.filter(({ name, description }) => {
     const text = `${name} ${description}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });
+  return found.sort((a, b) => Number(OWN.test(a.name)) - Number(OWN.test(b.name)));
 }

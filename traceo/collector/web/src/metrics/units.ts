@@ -119,7 +119,7 @@ export function formatStep(seconds: number): string {
 
 /** Steps of an axis that are round in the measure: powers of two for bytes, minutes and hours for time. */
 export function axisSteps({ kind, factor }: Measure): number[] | null {
-  if (kind === "size") return powers(2, -4, 60).map((step) => step / factor);
+  if (kind === "size") return powers(2, 0, 60).map((step) => step / factor);
   if (kind !== "time") return null;
   const below = powers(10, 0, 10).flatMap((power) => [power, 2 * power, 5 * power]);
   const above = [10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600].map((seconds) => seconds * 1e9);
