@@ -436,5 +436,7 @@ def test_the_sources_of_a_setting():
     assert sources_of("auto") == {"app", "spans", "own"}
     assert sources_of("runtime") == {"app", "spans", "own", "runtime"}
     assert sources_of("-spans") == {"app", "own"}
+    assert sources_of("app,runtime") == {"app", "runtime"}
+    assert sources_of("auto,app") == {"app", "spans", "own"}
     assert sources_of("auto,prometheus,-own") == {"app", "spans", "prometheus"}
     assert sources_of("off") == frozenset()

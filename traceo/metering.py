@@ -29,16 +29,18 @@ _API = "opentelemetry.metrics"
 
 
 def sources_of(text: str) -> frozenset[str]:
-    """The sources that the setting ``metrics`` names.
+    """The sources that the setting ``metrics`` names; those of ``auto`` unless it names some of them.
 
-    >>> sorted(sources_of("auto")), sorted(sources_of("runtime,-spans")), sorted(sources_of("off"))
-    (['app', 'own', 'spans'], ['app', 'own', 'runtime'], [])
+    >>> sorted(sources_of("auto")), sorted(sources_of("runtime,-spans")), sorted(sources_of("app"))
+    (['app', 'own', 'spans'], ['app', 'own', 'runtime'], ['app'])
     """
     names = set(text.split(","))
     if "off" in names:
         return frozenset()
     excluded = {name[1:] for name in names if name.startswith("-")}
-    return frozenset({*_AUTO, *(name for name in names if not name.startswith("-"))} - excluded - {"auto"})
+    if "auto" in names or not names & _AUTO:
+        names |= _AUTO
+    return frozenset({name for name in names if not name.startswith("-")} - excluded - {"auto"})
 
 
 def interval_s(environ: Mapping[str, str]) -> float:

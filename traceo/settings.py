@@ -384,7 +384,8 @@ SETTINGS: tuple[Setting, ...] = (
         "metrics",
         "Which metrics are sent: `auto` is those of the application (`app`), of its spans (`spans`) and of "
         "Traceo itself (`own`); `runtime` and `prometheus` add the interpreter's and those of "
-        "prometheus_client, `-name` leaves one out, `off` sends none. See [metrics](metrics.md).",
+        "prometheus_client, `-name` leaves one out, `app` alone is that one alone, `off` sends none. See "
+        "[metrics](metrics.md).",
         "auto, off, or app, spans, own, runtime and prometheus, separated by commas",
         _metrics,
         otel={"OTEL_METRICS_EXPORTER": _exporter},

@@ -206,7 +206,12 @@ def run_app(collector, tmp_path):
     running = []
 
     def run(*code: str, limits: dict[int, int] | None = None, **environ: str) -> App:
-        settings = {"TRACEO_ENDPOINT": collector.url, "TRACEO_SPOOL_DIR": str(tmp_path / "state"), **environ}
+        settings = {
+            "TRACEO_ENDPOINT": collector.url,
+            "TRACEO_SPOOL_DIR": str(tmp_path / "state"),
+            "TRACEO_METRICS": "off",  # what is counted here is spans
+            **environ,
+        }
         running.append(App(code, settings, limits or {}))
         return running[-1]
 

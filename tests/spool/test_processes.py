@@ -92,6 +92,28 @@ def test_a_process_that_starts_and_ends_while_the_collector_is_away_loses_nothin
     assert list(folder.iterdir()) == []
 
 
+def test_metrics_wait_on_disk_too_and_the_next_process_sends_them(collector, run_app, learnt):
+    collector.end()
+    app = run_app(
+        START + "orders = traceo.counter('orders')\n"
+        "for kind in range(5): orders.add(1, {'kind': kind})\n"
+        "traceo.shutdown(); say('ended', metrics=traceo.status().to_dict()['metrics'])",
+        TRACEO_METRICS="app",
+    )
+    assert app.hear("ended")["metrics"] == {
+        "created": 5,
+        "delivered": 0,
+        "waiting": 0,
+        "spooled": 5,
+        "dropped": {},
+    }
+    assert app.end() == ""
+    collector.start()
+    heir = run_app(START + "until(lambda: traceo.status().recovered.delivered == 5)\n" + BALANCE)
+    assert heir.hear("balance")["recovered"]["dropped"] == {}
+    assert heir.end() == ""
+
+
 def test_a_short_job_that_comes_next_drains_the_spool_while_it_ends(collector, run_app, learnt):
     collector.end()
     run_app(START + "spans(400)").end()
