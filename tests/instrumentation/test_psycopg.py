@@ -59,9 +59,18 @@ def test_many_rows_streams_copies_and_cursors_of_all_kinds_are_one_span_each(spa
             assert named.execute("select id from orders").fetchone() == (0,)
         psycopg.ClientCursor(connection).execute("select id from orders where id = %s", (1,))
         psycopg.RawCursor(connection).execute("select id from orders where id = $1", (1,))
+        cursor.execute(query="select id from orders where id = %s", params=(1,))
+        cursor.executemany("select id from orders where id = %s", params_seq=[(1,), (2,)])
+        with cursor.copy(statement="copy orders to stdout") as copy:
+            assert len(list(copy)) == 4
         connection.execute("")
         connection.execute(";")
-    assert names(spans) == ["BATCH INSERT orders", "COPY orders", *["SELECT orders"] * 4]
+    assert names(spans) == [
+        "BATCH INSERT orders",
+        "COPY orders",
+        *["SELECT orders"] * 5,
+        *["BATCH SELECT orders", "COPY orders"],
+    ]
     assert spans.all()[0].attributes["db.operation.batch.size"] == 3
 
 

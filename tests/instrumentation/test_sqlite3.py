@@ -98,6 +98,7 @@ class AppConnection(sqlite3.Connection):
         return super().cursor(AppCursor)
 
 
+@pytest.mark.filterwarnings("ignore:Passing more than 1 positional argument:DeprecationWarning")
 @pytest.mark.parametrize("way", ["keyword", "position"])
 def test_an_applications_own_classes_are_honoured_and_counted_once(spans, hook, path, way):
     hook("sqlite3")

@@ -46,6 +46,7 @@ _Plan = tuple[str, dict[str, AttributeValue]]
 
 _CLIENT: Final = SpanKind.CLIENT
 _MAX_PARAMETERS: Final = 64
+_MAX_BYTES: Final = 256
 _MAX_REMEMBERED: Final = 4096
 """Characters of a text; a longer one, with rows in it perhaps, is read anew each time."""
 _MAX_PLANS: Final = 512
@@ -263,6 +264,7 @@ def _add_parameters(attributes: dict[str, AttributeValue], parameters: object) -
         pairs = list(enumerate(cast("Sequence[object]", values)))
     else:
         return
-    for key, value in pairs[:_MAX_PARAMETERS]:
+    for key, given in pairs[:_MAX_PARAMETERS]:
+        value = given[:_MAX_BYTES] if isinstance(given, (bytes, bytearray)) else given
         plain = value if isinstance(value, (bool, int, float, str)) else str(value)
         attributes[f"{semconv.DB_QUERY_PARAMETER}{key}"] = plain

@@ -7,7 +7,7 @@ is one statement.
 """
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
@@ -35,7 +35,10 @@ def text_of(query: object, cursor: object) -> str:
         return bytes(query[:_MAX_BYTES]).decode("utf-8", "replace")
     as_string = getattr(query, "as_string", None)
     if as_string is not None:
-        return str(as_string(cursor))
+        try:
+            return str(as_string(cursor))
+        except Exception:  # not to be composed: the library is about to say so
+            return ""
     strings: Any = getattr(query, "strings", None)
     return "?".join(strings) if isinstance(strings, tuple) else ""  # pyright: ignore[reportUnknownArgumentType]  a template string, of Python 3.14
 
@@ -79,20 +82,25 @@ class Befores:
         self, cursor: Any, query: object = "", parameters: object = None, *args: object, **kwargs: object
     ) -> Span | None:
         """One statement."""
-        del args, kwargs
+        del args
         context = wanted(self._site)
         if context is None:
             return None
+        if kwargs:  # psycopg's names
+            query = query or kwargs.get("statement", "")
+            parameters = parameters or kwargs.get("params") or kwargs.get("vars")
         return begin(self._site, context, self._about(cursor), text_of(query, cursor), parameters)
 
     def executemany(
         self, cursor: Any, query: object = "", rows: Any = None, *args: object, **kwargs: object
     ) -> Span | None:
         """One statement for many rows."""
-        del args, kwargs
+        del args
         context = wanted(self._site)
         if context is None:
             return None
+        if kwargs:
+            rows = rows or kwargs.get("params_seq") or kwargs.get("vars_list")
         count = len(rows) if hasattr(rows, "__len__") else -1
         return begin(self._site, context, self._about(cursor), text_of(query, cursor), rows=count)
 
@@ -123,6 +131,8 @@ class Leaves(Generic[_C]):
 
     def of(self, cls: type[_C]) -> type[_C]:
         """The subclass of ``cls``; ``cls`` itself where there can be none, or where it is one of ours."""
+        if not isinstance(cls, type):  # pyright: ignore[reportUnnecessaryIsInstance]  an app may give a function
+            return cls
         made = self._made.get(cls)
         if made is None:
             if len(self._made) >= _MAX_LEAVES:  # an application that makes a class for each connection
@@ -132,12 +142,12 @@ class Leaves(Generic[_C]):
 
     def _make(self, cls: type[_C]) -> type[_C]:
         mixin = self._mixin
-        if not isinstance(cls, type) or issubclass(cls, mixin):  # pyright: ignore[reportUnnecessaryIsInstance]  an app may give a function
+        if issubclass(cls, mixin):
             return cls
         bases = (mixin,) if cls in mixin.__bases__ else (cls, mixin)
         names = {"__slots__": self._slots, "__module__": cls.__module__, "__qualname__": cls.__qualname__}
         try:
-            make: Any = type(cls)  # a metaclass of the app's, perhaps
+            make = cast("Any", type(cls))  # a metaclass of the app's, perhaps
             return make(cls.__name__, bases, {**names, "__doc__": cls.__doc__})
         except Exception as error:  # not to be subclassed, or not a class of this library at all
             failed(self._where, error)
