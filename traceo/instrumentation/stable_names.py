@@ -326,7 +326,7 @@ class _StableSpan(Span):
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         code = status.status_code if isinstance(status, Status) else status
-        # An error is said at the end, when all is known; without its text: servers repeat in it what they got.
+        # An error is said at the end, when all is known, without the text: servers repeat what they got.
         self._failure = Status(StatusCode.ERROR) if code is StatusCode.ERROR else None
         if self._failure is None:
             self._span.set_status(status, description)
