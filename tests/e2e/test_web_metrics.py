@@ -13,6 +13,7 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.trace import SpanKind
 from playwright.sync_api import expect
 
 S = 1_000_000_000
@@ -93,7 +94,10 @@ def requests_of_an_opentelemetry_app(origin):
         DURATION, unit="s", explicit_bucket_boundaries_advisory=BOUNDS
     )
     for route, seconds in ROUTES.items():
-        with tracing.get_tracer("shop").start_as_current_span(f"GET {route}") as span:
+        attributes = {"http.request.method": "GET", "http.route": route}
+        with tracing.get_tracer("shop").start_as_current_span(
+            f"GET {route}", kind=SpanKind.SERVER, attributes=attributes
+        ) as span:
             histogram.record(seconds, {"http.route": route})
     assert metering.force_flush()
     metering.shutdown()
@@ -137,8 +141,10 @@ def test_a_metric_is_found_its_line_seen_and_an_exemplar_followed_to_its_trace(p
     slow.click()
     expect(page).to_have_url(re.compile(rf"^{origin}/trace/{trace_id}\?span=[0-9a-f]{{16}}$"))
     expect(page.get_by_role("heading", name="GET /checkout").first).to_be_visible()
-    page.go_back()
-    expect(page).to_have_url(f"{origin}/explore/metrics?name={DURATION}")
+    page.get_by_role("link", name="How long such spans take").click()
+    expect(page).to_have_url(re.compile(r"\?name=http.server.request.duration&service=shop&start=.*&end="))
+    expect(page.locator(".token")).to_have_text("http.route=/checkout")
+    expect(page.get_by_role("navigation", name="Exemplars").get_by_role("link")).to_have_count(1)
 
 
 def test_lines_are_grouped_left_out_and_brought_back(page, measured):

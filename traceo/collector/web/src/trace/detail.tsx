@@ -1,8 +1,10 @@
 /** Everything about one span. */
 
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { countRules, ownRedactions, statusPath } from "../marker";
+import { useMetrics } from "../metrics/list";
+import { metricOfSpan } from "../metrics/of_span";
 import { CopyButton } from "../parts/copy";
 import { CloseIcon, ErrorIcon, ShieldIcon } from "../parts/icons";
 import { RedactedText } from "../parts/redacted";
@@ -27,6 +29,8 @@ type DetailProps = {
 export function Detail({ node, origin, color, logs, onClose }: DetailProps) {
   const { span } = node;
   const [filter, setFilter] = useState("");
+  const metrics = useMetrics().data?.metrics;
+  const usual = useMemo(() => metricOfSpan(span, metrics ?? []), [span, metrics]);
   const failed = span.events.some(isException); // then its exception is what a reader came for
   const events = span.events.length > 0 && (
     <Section title="Events" count={span.events.length} open>
@@ -51,6 +55,11 @@ export function Detail({ node, origin, color, logs, onClose }: DetailProps) {
           <span class="faint" title="After the start of the trace">
             {formatOffset(node.offset)}
           </span>
+          {usual && (
+            <Link href={usual} class="usual">
+              How long such spans take
+            </Link>
+          )}
         </p>
         <StatusNote span={span} />
         <RedactionNote span={span} />
