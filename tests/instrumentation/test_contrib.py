@@ -20,8 +20,9 @@ from tests.contract.conventions import deprecated_names, known_names
 from tests.contract.row import Planted
 from tests.contract.rows import confluent_kafka, google_genai
 from tests.contract.rows import tornado as tornado_row
-from traceo.instrumentation import contrib, stable_names
+from traceo.instrumentation import Options, contrib, stable_names
 from traceo.instrumentation.catalog import LIBRARIES
+from traceo.instrumentation.hooks import Site
 
 UNSET, ERROR = 0, 2
 INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = 1, 2, 3, 4, 5
@@ -141,6 +142,44 @@ def test_old_names_become_names_in_force():
     renamed = {old: new[0] for old, new in [*stable_names._RENAMED.items(), *sides] if new is not None}
     assert set(renamed.values()) <= known_names()
     assert not set(renamed.values()) & deprecated_names()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"server.address": "shop.example"}, {"server.address": "shop.example"}),
+        ({"server.address": "::1"}, {"server.address": "::1"}),
+        ({"server.address": "a.example:81"}, {"server.address": "a.example", "server.port": 81}),
+        (
+            {"server.address": '["a.example:9092", "b.example:9093"]'},
+            {"server.address": "a.example", "server.port": 9092},
+        ),
+        (
+            {"url.full": "/people?x=1", "http.route": "", "network.protocol.version": "HTTP/2"},
+            {"network.protocol.version": "2"},
+        ),
+        (
+            {"rpc.service": "S3", "rpc.method": "PutObject", "rpc.system": "aws-api"},
+            {"rpc.method": "S3/PutObject", "rpc.system.name": "aws-api"},
+        ),
+        (
+            {"messaging.operation": "publish", "messaging.kafka.message.key": "ada"},
+            {"messaging.operation.type": "send", "messaging.operation.name": "send"},
+        ),
+        ({"net.peer.name": "a", "net.peer.port": "5672"}, {"server.address": "a", "server.port": 5672}),
+        ({"gen_ai.input.messages": "said", "gen_ai.system": "x"}, {"gen_ai.provider.name": "x"}),
+    ],
+)
+def test_attributes_of_others_are_told_as_conventions_have_them(spans, given, told):
+    site = Site("some", spans.provider.get_tracer("some"), Options(), spans.provider)
+    tracer = stable_names.StableTracerProvider(site, spans.provider).get_tracer("theirs", "1")
+    at_start = tracer.start_span("a", kind=trace.SpanKind.CLIENT, attributes=given)
+    later = tracer.start_span("b", kind=trace.SpanKind.CLIENT)
+    later.set_attributes(given)
+    at_start.end()
+    later.end()
+    assert [dict(span.attributes) for span in spans.all()] == [told, told]
+    assert {span.scope.name for span in spans.all()} == {"theirs"}
 
 
 # --- gRPC

@@ -87,10 +87,16 @@ def _same(value: Any) -> AttributeValue | None:
     return value
 
 
-def _host(value: Any) -> AttributeValue | None:
-    """The first of the servers that aiokafka's tells as JSON, ``["a:9092", "b:9092"]``; else as it is."""
-    first = str(value).strip('["').partition('"')[0]
-    return first.rpartition(":")[0] if first != value else value
+def _version(value: Any) -> AttributeValue | None:
+    return str(value).removeprefix("HTTP/")
+
+
+def _absolute(value: Any) -> AttributeValue | None:
+    return value if "://" in str(value) else None  # tornado's server gives the path once more
+
+
+def _route(value: Any) -> AttributeValue | None:
+    return value or None  # aiohttp's server has an empty one where no route fits
 
 
 def _grpc_code(value: Any) -> AttributeValue | None:
@@ -103,7 +109,9 @@ def _operation(value: Any) -> AttributeValue | None:
 
 
 _RENAMED: Final[Mapping[str, tuple[str, _Read]]] = {
-    semconv.SERVER_ADDRESS: (semconv.SERVER_ADDRESS, _host),
+    semconv.NETWORK_PROTOCOL_VERSION: (semconv.NETWORK_PROTOCOL_VERSION, _version),
+    semconv.URL_FULL: (semconv.URL_FULL, _absolute),
+    semconv.HTTP_ROUTE: (semconv.HTTP_ROUTE, _route),
     "rpc.system": (semconv.RPC_SYSTEM_NAME, _same),
     "rpc.grpc.status_code": (semconv.RPC_RESPONSE_STATUS_CODE, _grpc_code),
     "rpc.user_agent": (semconv.USER_AGENT_ORIGINAL, _same),
@@ -265,6 +273,9 @@ class _Names:
     def _translate(self, name: str, value: Any, into: dict[str, AttributeValue]) -> None:
         if name in _LEFT_OUT or (name in _CONTENT and not self._content):
             return
+        if name == semconv.SERVER_ADDRESS:
+            _tell_server(str(value), into)
+            return
         rename = self._by_side.get(name, (name, _same)) if name.startswith("net.") else _RENAMED.get(name)
         if name.startswith("net.") and rename is None:
             return
@@ -278,6 +289,17 @@ class _Names:
         into[name] = translated
         if name == semconv.MESSAGING_OPERATION_TYPE:
             into.setdefault(semconv.MESSAGING_OPERATION_NAME, translated)
+
+
+def _tell_server(value: str, into: dict[str, AttributeValue]) -> None:
+    """``host``, ``host:port`` (tornado's), or the first of the JSON ``["a:9092", "b:9092"]`` (aiokafka's)."""
+    first = value.strip('["').partition('"')[0]
+    host, colon, port = first.rpartition(":")
+    if not colon or ":" in host or not port.isdecimal():
+        into[semconv.SERVER_ADDRESS] = first
+        return
+    into[semconv.SERVER_ADDRESS] = host
+    into.setdefault(semconv.SERVER_PORT, int(port))
 
 
 class _StableSpan(Span):
