@@ -170,6 +170,8 @@ def test_errors_are_the_same_and_told_without_the_command(spans, hook, run, libr
         await bad(lambda: client.incr("text"))
         await bad(lambda: client.execute_command("NONSENSE", "secret"))
         await bad(lambda: client.evalsha("0" * 40, 0))
+        await bad(lambda: client.eval("return redis.error_reply('SECRET of ' .. ARGV[1])", 0, "secret"))
+        await bad(lambda: client.pipeline().eval("return redis.error_reply(ARGV[1])", 0, "secret").execute())
         await bad(lambda: client.pipeline().lpush("text", "secret").execute())
         await bad(lambda: client.pipeline(transaction=False).lpush("text", "secret").execute())
         return outcomes
@@ -177,7 +179,7 @@ def test_errors_are_the_same_and_told_without_the_command(spans, hook, run, libr
     plain = run(work)
     hook(library.__name__)
     assert run(work) == plain
-    assert len(plain) == 6
+    assert len(plain) == 8
     told = [
         (
             span.name,
@@ -192,7 +194,9 @@ def test_errors_are_the_same_and_told_without_the_command(spans, hook, run, libr
         ("LPUSH", "WRONGTYPE", [wrong_type]),
         ("INCRBY", "ERR", ["value is not an integer or out of range"]),
         ("NONSENSE", "ERR", ["unknown command"]),
-        ("EVALSHA", "NOSCRIPT", ["No matching script. Please use EVAL."]),
+        ("EVALSHA", "NOSCRIPT", ["NOSCRIPT"]),
+        ("EVAL", "ERR", ["ERR"]),
+        ("MULTI EVAL", "ERR", ["ERR"]),
         ("MULTI LPUSH", "WRONGTYPE", [wrong_type]),
         ("PIPELINE LPUSH", "WRONGTYPE", [wrong_type]),
     ]

@@ -45,6 +45,10 @@ _CODES: Final = {
     "ResponseError": "ERR",
 }
 """Clients take the code off the message of these."""
+_SERVER_CODES: Final = frozenset(
+    {"BUSY", "BUSYGROUP", "BUSYKEY", "CLUSTERDOWN", "CROSSSLOT", "ERR", "MASTERDOWN", "MISCONF", "NOGROUP"}
+    | {"NOREPLICAS", "NOTBUSY", "TRYAGAIN", "UNKILLABLE", "WRONGTYPE", *_CODES.values()}
+)
 _QUOTATION: Final = re.compile("['\"`]")
 _IN_PIPELINE: Final = " of pipeline caused error: "
 
@@ -222,6 +226,8 @@ def _finish(span: Span, result: object, error: BaseException | None) -> None:
             message = str(error.args[0] if error.args else "").rpartition(_IN_PIPELINE)[2]
             message = message.removeprefix("('").removeprefix('("')  # so do the pipelines of asyncio
             code = getattr(error, "status_code", None) or _code(error, message)
+            if _may_be_scripted(span):  # whose errors say what the application wants them to say
+                code = message = code if code in _SERVER_CODES else "ERR"
             span.set_attribute(semconv.DB_RESPONSE_STATUS_CODE, code)
             say(span, error, _QUOTATION.split(message, maxsplit=1)[0].strip())
     finally:
@@ -230,6 +236,11 @@ def _finish(span: Span, result: object, error: BaseException | None) -> None:
 
 def _uncover(covering: Covering, result: object, error: BaseException | None) -> None:
     uncover(covering, result, error, _finish)
+
+
+def _may_be_scripted(span: Span) -> bool:
+    text = str(getattr(span, "attributes", {}).get(semconv.DB_QUERY_TEXT, "EVAL"))
+    return "EVAL" in text or "FCALL" in text or text.endswith("…")
 
 
 def _code(error: BaseException, message: str) -> str:

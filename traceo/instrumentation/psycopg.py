@@ -1,7 +1,8 @@
 """psycopg 3, sync and async: one client span a statement or a ``COPY``; named cursors when they are opened.
 
 The methods are Python (what is fast in C is below them), and those of a connection come to them. In pipeline
-mode a span ends when its statement is queued. A stream's and a COPY's span lasts until it is done.
+mode a span ends when its statement is queued, and what the server says of it later is not told. A stream's
+and a COPY's span lasts until it is done.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator

@@ -87,6 +87,7 @@ def _connections(site: Site) -> Leaves[Any]:
                         args = (*args[:_FACTORY_POSITION], leaf, *args[_FACTORY_POSITION + 1 :])
             except Exception as error:
                 failed("psycopg2.cursor", error)
-            return _Connection.cursor(self, *args, **kwargs)
+            library: Any = super()
+            return library.cursor(*args, **kwargs)
 
     return Leaves("psycopg2.connect", Connection, (ABOUT,))

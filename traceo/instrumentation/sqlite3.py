@@ -30,16 +30,17 @@ def install(site: Site) -> None:
 
     def make(original: Callable[..., sqlite3.Connection]) -> Callable[..., sqlite3.Connection]:
         def connect(*args: Any, **kwargs: Any) -> sqlite3.Connection:
-            asked = args, kwargs
+            leafed = None
             try:
                 if site.active and not _is_aiosqlite(sys._getframe(1)):  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  inspect costs an import
-                    asked = _with_leaf(connections, args, kwargs)
+                    leafed = _with_leaf(connections, args, kwargs)
             except Exception as error:
                 failed("sqlite3.connect", error)
-            connection = original(*asked[0], **asked[1])
+            if leafed is None:
+                return original(*args, **kwargs)
+            connection = original(*leafed[0], **leafed[1])
             try:
-                if asked[1] is not kwargs:
-                    setattr(connection, ABOUT, _about(args, kwargs))
+                setattr(connection, ABOUT, _about(args, kwargs))
             except Exception as error:
                 failed("sqlite3.connect", error)
             return connection
@@ -100,15 +101,16 @@ def _connections(site: Site) -> Leaves[sqlite3.Connection]:
 
 def _with_leaf(
     connections: Leaves[sqlite3.Connection], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    if len(args) > _FACTORY_POSITION:
-        factory = args[_FACTORY_POSITION]
-        leaf = connections.of(factory)
-        replaced = (*args[:_FACTORY_POSITION], leaf, *args[_FACTORY_POSITION + 1 :])
-        return (args, kwargs) if leaf is factory else (replaced, dict(kwargs))
-    factory = kwargs.get("factory", sqlite3.Connection)
+) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    """The arguments with our subclass of the factory in its place; ``None``: there is none of it."""
+    is_positional = len(args) > _FACTORY_POSITION
+    factory = args[_FACTORY_POSITION] if is_positional else kwargs.get("factory", sqlite3.Connection)
     leaf = connections.of(factory)
-    return (args, kwargs) if leaf is factory else (args, {**kwargs, "factory": leaf})
+    if leaf is factory:
+        return None
+    if is_positional:
+        return (*args[:_FACTORY_POSITION], leaf, *args[_FACTORY_POSITION + 1 :]), kwargs
+    return args, {**kwargs, "factory": leaf}
 
 
 def _is_aiosqlite(caller: Any) -> bool:
