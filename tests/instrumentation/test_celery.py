@@ -84,11 +84,17 @@ def made(broker: str = "memory://", backend: str = "cache+memory://", **settings
 
 @contextmanager
 def working(app: Celery, pool: str = "solo") -> Iterator[Celery]:
+    signals.setup_logging.connect(leave_logging_alone)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with start_worker(app, pool=pool, concurrency=2, perform_ping_check=False, shutdown_timeout=20):
             yield app
+    signals.setup_logging.disconnect(leave_logging_alone)
     gc.collect()
+
+
+def leave_logging_alone(**_) -> None:
+    """A worker sets the level of the root logger, for the tests that follow too."""
 
 
 @pytest.fixture(scope="module")
