@@ -284,11 +284,20 @@ def _name_exchanges(name: str, attributes: dict[str, Any]) -> str:
     return f"{exchange or key} {attributes['messaging.operation']}"
 
 
+def _tell_route(name: str, attributes: dict[str, Any]) -> str:
+    """Tornado's has the route in the name of a server's span only."""
+    _, _, route = name.partition(" ")
+    if route.startswith("/"):
+        attributes.setdefault(semconv.HTTP_ROUTE, route)
+    return name
+
+
 _CARE = {
     "GrpcInstrumentorClient": _Care(before=_give_provider, undone=_take_provider),
     "BotocoreInstrumentor": _Care(before=_keep_requests, undone=_hide_requests),
     "AioHttpServerInstrumentor": _Care(after=_stop_measuring),
     "AioPikaInstrumentor": _Care(first=_name_exchanges),
     "GoogleGenAiSdkInstrumentor": _Care(before=_ask_for_content, undone=_ask_no_more),
+    "TornadoInstrumentor": _Care(first=_tell_route),
     "PymongoInstrumentor": _Care(before=_name_commands, undone=_stop_listening),
 }

@@ -83,6 +83,11 @@ _LEFT_OUT: Final = frozenset(
 )
 
 
+_LEFT_OUT_OF: Final[Mapping[str, frozenset[str]]] = {
+    "pymongo": frozenset({"db.statement", semconv.DB_QUERY_TEXT}),  # the name of the command, once more
+}
+
+
 def _same(value: Any) -> AttributeValue | None:
     return value
 
@@ -123,6 +128,7 @@ _RENAMED: Final[Mapping[str, tuple[str, _Read]]] = {
     "db.mongodb.collection": (semconv.DB_COLLECTION_NAME, _same),
     "gen_ai.system": (semconv.GEN_AI_PROVIDER_NAME, _same),
     "messaging.destination": (semconv.MESSAGING_DESTINATION_NAME, _same),
+    semconv.MESSAGING_OPERATION_TYPE: (semconv.MESSAGING_OPERATION_TYPE, _operation),
     "messaging.operation": (semconv.MESSAGING_OPERATION_TYPE, _operation),
     "messaging.message_id": (semconv.MESSAGING_MESSAGE_ID, _same),
     "messaging.conversation_id": (semconv.MESSAGING_MESSAGE_CONVERSATION_ID, _same),
@@ -251,11 +257,12 @@ def _title(name: str, kind: SpanKind) -> str | None:
 class _Names:
     """How the attributes of one span are called and which are left out."""
 
-    __slots__ = ("_by_side", "_content")
+    __slots__ = ("_by_side", "_content", "_left_out")
 
     def __init__(self, site: Site, kind: SpanKind) -> None:
         self._by_side = _RENAMED_BY_SIDE[kind is SpanKind.SERVER]
         self._content = site.options.capture_content
+        self._left_out = _LEFT_OUT_OF.get(site.name, frozenset())
 
     def translated(self, attributes: Mapping[str, Any]) -> dict[str, AttributeValue]:
         try:
@@ -271,7 +278,7 @@ class _Names:
         return new
 
     def _translate(self, name: str, value: Any, into: dict[str, AttributeValue]) -> None:
-        if name in _LEFT_OUT or (name in _CONTENT and not self._content):
+        if name in _LEFT_OUT or name in self._left_out or (name in _CONTENT and not self._content):
             return
         if name == semconv.SERVER_ADDRESS:
             _tell_server(str(value), into)
