@@ -11,6 +11,7 @@ import {
   searched,
   showsExemplars,
   spread,
+  steady,
   valueEnds,
 } from "../src/metrics/data";
 import type { Exemplar, Metric, MetricData, MetricSeries } from "../src/types";
@@ -67,6 +68,21 @@ test("a value is drawn in the middle of its step", () => {
     [3, 4],
   ]);
   expect(columns(data([]))).toEqual([[]]);
+});
+
+test("a line keeps its place when its rank changes, and its exemplars stay with it", () => {
+  const named = (name: string): MetricSeries => ({ attributes: { name }, points: [] });
+  const keys = ["a", "b"].map((name) => JSON.stringify({ name }));
+  const answer = data([named("new"), named("b"), named("a")], {
+    exemplars: [
+      { ...exemplar(1, 1), series: 0 },
+      { ...exemplar(2, 2), series: 2 },
+    ],
+  });
+  const shown = steady(answer, keys);
+  expect(shown.series.map(({ attributes }) => attributes.name)).toEqual(["a", "b", "new"]);
+  expect(shown.exemplars.map(({ series }) => series)).toEqual([2, 0]);
+  expect(steady(answer, [])).toBe(answer);
 });
 
 test("the figures of a line leave its holes out", () => {

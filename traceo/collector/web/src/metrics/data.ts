@@ -54,6 +54,28 @@ export function columns(data: MetricData): [number[], ...(number | null)[][]] {
   return [times, ...data.series.map(({ points }) => points.map(([, value]) => value))];
 }
 
+/** What a line is, as one text. */
+export const lineKey = ({ attributes }: MetricSeries): string => JSON.stringify(attributes);
+
+/**
+ * The same lines in the order that they had before, new ones behind: a line keeps its colour while its rank changes
+ * from one answer to the next.
+ */
+export function steady(data: MetricData, before: readonly string[]): MetricData {
+  const place = (index: number): number => {
+    const series = data.series[index];
+    const known = series ? before.indexOf(lineKey(series)) : -1;
+    return known < 0 ? before.length + index : known;
+  };
+  const order = [...data.series.keys()].sort((a, b) => place(a) - place(b));
+  if (order.every((index, at) => index === at)) return data;
+  return {
+    ...data,
+    series: order.flatMap((index) => data.series[index] ?? []),
+    exemplars: data.exemplars.map((one) => ({ ...one, series: order.indexOf(one.series) })),
+  };
+}
+
 export type Figures = {
   readonly last: number;
   readonly least: number;

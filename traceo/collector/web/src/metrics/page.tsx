@@ -11,7 +11,16 @@ import type { Metric, MetricData } from "../types";
 import { type MetricState, metricHref, metricPath } from "./address";
 import { Chart } from "./chart";
 import { Controls } from "./controls";
-import { AGGREGATIONS, countsMeasurements, isEmpty, kindName, largest, showsExemplars } from "./data";
+import {
+  AGGREGATIONS,
+  countsMeasurements,
+  isEmpty,
+  kindName,
+  largest,
+  lineKey,
+  showsExemplars,
+  steady,
+} from "./data";
 import { LargestExemplars } from "./exemplars";
 import { Legend } from "./legend";
 import { lastMetricsHref, useMetrics } from "./list";
@@ -32,7 +41,14 @@ export function MetricPage({ name, state }: PageProps) {
   // The lines stay while the next answer is on its way: a page that jumps is hard to compare with.
   const before = useRef<MetricData | null>(null);
   before.current = answer.problem ? null : (answer.data ?? before.current);
-  const data = before.current;
+  const question = JSON.stringify([state.service, state.aggregation, state.groupBy, state.attributes]);
+  const order = useRef<{ question: string; keys: readonly string[] }>({ question, keys: [] });
+  if (order.current.question !== question) order.current = { question, keys: [] };
+  const data = useMemo(
+    () => (before.current ? steady(before.current, order.current.keys) : null),
+    [before.current, question],
+  );
+  if (data && answer.data) order.current.keys = data.series.map(lineKey);
   useEffect(() => {
     document.title = `${name} – Traceo`;
   }, [name]);
@@ -165,9 +181,13 @@ function View({ data, metric, state, onChange, busy }: ViewProps) {
   const [hidden, setHidden] = useState<ReadonlySet<number>>(new Set<number>());
   const [focus, setFocus] = useState<number | null>(null);
   const [step, setStep] = useState<number | null>(null);
-  const lines = data.series.map(({ attributes }) => JSON.stringify(attributes)).join();
-  // Another set of lines has other numbers: what was switched off would be somebody else.
-  useEffect(() => setHidden(new Set<number>()), [lines, data.aggregation]);
+  const lines = data.series.map(lineKey).join("\n");
+  const linesBefore = useRef(lines);
+  // Among other lines, what was switched off would be somebody else; lines that only joined change nothing.
+  useEffect(() => {
+    if (!`${lines}\n`.startsWith(`${linesBefore.current}\n`)) setHidden(new Set<number>());
+    linesBefore.current = lines;
+  }, [lines]);
 
   const counts = countsMeasurements(data.kind);
   const measure = useMemo(
