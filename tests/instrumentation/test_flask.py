@@ -1,3 +1,4 @@
+import asyncio
 import contextlib
 import threading
 import warnings
@@ -9,7 +10,8 @@ from flask import Blueprint, Flask, Response, abort, stream_with_context
 from opentelemetry import trace
 from starlette.applications import Starlette
 from starlette.exceptions import StarletteDeprecationWarning
-from starlette.routing import Mount
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -324,6 +326,48 @@ def test_a_flask_app_mounted_in_starlette_is_one_span_with_the_whole_template(sp
         ("starlette", "GET /tenants/{tenant}/fail", (500, ERROR, "LookupError", ["LookupError"])),
         ("starlette", "GET /tenants/{tenant}/{path}", (404, UNSET, "", [])),
     ]
+
+
+def test_an_asgi_app_mounted_in_flask_is_one_span_with_the_whole_template(spans, hook):
+    tracer = spans.provider.get_tracer("test")
+
+    async def item(request):
+        with tracer.start_as_current_span("inside"):
+            return PlainTextResponse(request.path_params["item"])
+
+    def bridge(environ, start_response):
+        """What a2wsgi does, on a loop of its own: the context goes along."""
+        sent = []
+
+        async def receive():
+            return {"type": "http.request"}
+
+        async def send(message):
+            sent.append(message)
+
+        root = environ["SCRIPT_NAME"]
+        scope = {
+            "type": "http",
+            "method": environ["REQUEST_METHOD"],
+            "path": root + environ["PATH_INFO"],
+            "root_path": root,
+            "query_string": b"",
+            "headers": [],
+            "wsgi_environ": environ,
+        }
+        asyncio.run(Starlette(routes=[Route("/items/{item}", item)])(scope, receive, send))
+        start_response(f"{sent[0]['status']} ", [])
+        yield sent[1]["body"]
+
+    hook("flask,starlette")
+    app = shop()
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/api": bridge})
+    assert app.test_client().get("/api/items/7").data == b"7"
+    assert app.test_client().get("/users/7").json == {"user": 7}
+    outer, inside, own = spans.all()
+    assert (outer.name, told(outer)) == ("GET /api/items/{item}", (200, UNSET, "", []))
+    assert (inside.name, inside.parent_span_id) == ("inside", outer.span_id)
+    assert own.name == "GET /users/<int:user>"
 
 
 def test_headers_are_captured_only_when_named(spans, hook):

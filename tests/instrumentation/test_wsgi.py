@@ -262,15 +262,17 @@ def test_baggage_and_another_propagator_are_followed(spans, site, monkeypatch):
 
 def test_a_request_inside_a_request_has_a_span_of_its_own_but_the_same_request_has_not(spans, site):
     inner = ok([])
+    caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
     def answer(outside, start_response):
         inner(environ(PATH_INFO="/other"), ignore)
         inner(environ(PATH_INFO="/same"), ignore)
+        inner(environ(PATH_INFO="/same", HTTP_TRACEPARENT=caller), ignore)  # sent by an instrumented client
         start_response("200 OK", [])
         return []
 
     App(answer)(environ(PATH_INFO="/same"), ignore)
-    assert [span.attributes["url.path"] for span in spans.all()] == ["/same", "/other"]
+    assert [span.attributes["url.path"] for span in spans.all()] == ["/same", "/other", "/same"]
 
 
 def test_nothing_is_left_behind(spans, site):

@@ -20,7 +20,16 @@ from opentelemetry.util.types import AttributeValue
 from traceo import semconv
 from traceo.instrumentation.guard import failed
 from traceo.instrumentation.hooks import Site
-from traceo.instrumentation.http_server import MARK, TAIL, Exchange, add_peer, add_server, set_method
+from traceo.instrumentation.http_server import (
+    MARK,
+    TAIL,
+    Exchange,
+    Mounted,
+    RouteOf,
+    add_peer,
+    add_server,
+    set_method,
+)
 from traceo.instrumentation.outcome import is_abandoned
 from traceo.instrumentation.propagation import extract
 from traceo.instrumentation.suppression import is_suppressed
@@ -33,9 +42,6 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Application: TypeAlias = Callable[[Any, Scope, Receive, Send], Awaitable[None]]
 """An unbound ``__call__(self, scope, receive, send)``."""
-
-RouteOf: TypeAlias = Callable[[Any, Scope, str], str | None]
-"""``(app, scope, path) -> template``, asked once when the request is over; ``None``: no route matched."""
 
 _NO_SCOPE: Final[Scope] = {}
 _NORMAL_CLOSE: Final = frozenset({1000, 1001})
@@ -75,6 +81,12 @@ def _begin(site: Site, app: Any, scope: Scope, send: Send, route_of: RouteOf) ->
         return None
     headers = scope["headers"]
     first: dict[bytes, bytes] = dict(headers)
+    if "wsgi_environ" in scope:  # set by a2wsgi: this may be inside a WSGI application that has made the span
+        outer = base.get(MARK)
+        if isinstance(outer, Exchange) and not outer.ended:
+            scope[MARK] = outer
+            _enter(app, scope, route_of)
+            return None
     base, caller = extract(base, headers, first)
     is_http = scope["type"] == "http"
     method: str = scope["method"] if is_http else "GET"
@@ -96,27 +108,26 @@ def _begin(site: Site, app: Any, scope: Scope, send: Send, route_of: RouteOf) ->
         attributes[semconv.USER_AGENT_ORIGINAL] = agent.decode("latin-1")
     if site.options.server_request_headers:
         _add_headers(attributes, semconv.HTTP_REQUEST_HEADER, site.options.server_request_headers, headers)
-    exchange = _Exchange(site, base, caller, name, method, path, attributes)
+    exchange = _Exchange(site, base, caller, name, method, path, attributes, first.get(b"traceparent"))
     exchange.serve(app, scope, send, route_of)
     return exchange
 
 
 def _enter(app: Any, scope: Scope, route_of: RouteOf) -> None:
     """The request meets another hook further in: ``app`` is mounted, and knows the rest of the template."""
-    exchange = scope[MARK]
-    if isinstance(exchange, _Exchange) and exchange.mounted is None and exchange.app is not app:
-        exchange.mounted = (route_of, app, scope, scope["path"], scope.get("root_path") or "")
+    outer = scope[MARK]
+    if isinstance(outer, Exchange) and outer.mounted is None and getattr(outer, "app", None) is not app:
+        outer.mounted = Mounted(route_of, app, scope, scope["path"], scope.get("root_path") or "")
 
 
 class _Exchange(Exchange):
     """An exchange whose response comes by ``send``."""
 
-    __slots__ = ("_route_of", "_scope", "_send", "_surrounding", "app", "mounted")
+    __slots__ = ("_route_of", "_scope", "_send", "_surrounding", "app")
 
     def serve(self, app: Any, scope: Scope, send: Send, route_of: RouteOf) -> None:
         """Take what the response and the route are told by."""
         self.app = app
-        self.mounted: tuple[RouteOf, Any, Scope, str, str] | None = None
         self._scope = scope
         self._send = send
         self._route_of = route_of
@@ -151,7 +162,7 @@ class _Exchange(Exchange):
         except Exception as failure:
             failed("asgi.leave", failure)
         # The context holds this exchange: leave no cycle, nor the app's objects in a context that is kept.
-        self.app = self.mounted = self._surrounding = self.context = None
+        self.app = self._surrounding = self.context = None
         self._scope = _NO_SCOPE
 
     def route(self) -> str | None:
@@ -161,11 +172,10 @@ class _Exchange(Exchange):
             return template
         rest = self.rule
         if rest is None and self.mounted is not None:
-            route_of, app, scope, path, root = self.mounted
-            rest = route_of(app, scope, path)
+            rest = self.mounted.route()
             if template is None:
                 return rest  # the app around it knows no routes
-            rest = rest and rest.removeprefix(root)
+            rest = rest and rest.removeprefix(self.mounted.root)
         return template.removesuffix(TAIL) + rest if template and rest else template
 
     def _answered(self) -> None:

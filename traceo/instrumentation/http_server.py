@@ -4,8 +4,9 @@ Follows the HTTP semantic conventions (stable): the span is named by method and 
 error and 4xx is not, and an exception is told only when it made the request fail.
 """
 
+from collections.abc import Callable, MutableMapping
 from contextvars import Token
-from typing import Final
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from opentelemetry import context as otel
 from opentelemetry.context import Context
@@ -17,7 +18,17 @@ from traceo.instrumentation.guard import failed
 from traceo.instrumentation.hooks import Site
 from traceo.instrumentation.outcome import error_type, is_abandoned, record
 
-__all__ = ["MARK", "TAIL", "Exchange", "add_peer", "add_server", "current", "set_method"]
+__all__ = [
+    "MARK",
+    "TAIL",
+    "Exchange",
+    "Mounted",
+    "RouteOf",
+    "add_peer",
+    "add_server",
+    "current",
+    "set_method",
+]
 
 MARK: Final = "traceo.exchange"
 """Where a request that already has its span carries it: in its scope or environ, and in the context."""
@@ -31,6 +42,24 @@ _PORT_DIGITS: Final = 5
 _KNOWN_METHODS: Final = frozenset(
     {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
 )
+
+
+RouteOf: TypeAlias = Callable[[Any, MutableMapping[str, Any], str], str | None]
+"""``(app, scope, path) -> template``, asked once when the request is over; ``None``: no route matched."""
+
+
+class Mounted(NamedTuple):
+    """An application inside another, at the time when the request met it."""
+
+    route_of: RouteOf
+    app: Any
+    scope: MutableMapping[str, Any]
+    path: str
+    root: str
+
+    def route(self) -> str | None:
+        """What it has matched, ``root`` included."""
+        return self.route_of(self.app, self.scope, self.path)
 
 
 class Exchange:
@@ -47,6 +76,7 @@ class Exchange:
         "ended_ns",
         "error",
         "method",
+        "mounted",
         "name",
         "path",
         "recording",
@@ -54,6 +84,7 @@ class Exchange:
         "rule",
         "span",
         "status",
+        "traceparent",
     )
 
     def __init__(
@@ -65,15 +96,19 @@ class Exchange:
         method: str,
         path: str,
         attributes: dict[str, AttributeValue],
+        traceparent: bytes | None,
     ) -> None:
         self.name = name
         self.method = method
         self.path = path
+        self.traceparent = traceparent
         self.response_headers = site.options.server_response_headers
         self.status = 0
         """0: no response has been started."""
         self.rule: str | None = None
         """The template matched by a framework that tells it while it serves, without the application root."""
+        self.mounted: Mounted | None = None
+        """An ASGI application further in, which knows the rest of the template."""
         self.error: BaseException | None = None
         """What an app has turned into a response; told if that is a 5xx."""
         self.ended = False
@@ -85,9 +120,14 @@ class Exchange:
         self.context: Context | None = Context({**base, _SPAN_KEY: span, MARK: self})
         self._token: Token[Context] = otel.attach(self.context)
 
-    def is_of(self, method: str, path: str) -> bool:
-        """Whether a request met further in, without our mark, is this one, on its way into a mounted app."""
-        return not self.ended and self.method == method and self.path == path
+    def is_of(self, method: str, path: str, traceparent: bytes | None) -> bool:
+        """Whether a request met further in, without our mark, is this one, on its way into a mounted app.
+
+        One that the app sends to itself, or on to another app in this process, has another caller.
+        """
+        return (
+            not self.ended and self.method == method and self.path == path and self.traceparent == traceparent
+        )
 
     def detach(self, error: BaseException | None) -> None:
         """Give the thread or task its context back; ``error`` is what left the app. Never raises."""
@@ -119,7 +159,7 @@ class Exchange:
                 span.end(self.ended_ns)
             except Exception as failure:
                 failed("http_server.end", failure)
-            self.error = None  # its frames hold the app's objects
+            self.error = self.mounted = None  # they hold the app's objects
 
     def route(self) -> str | None:
         """The whole template, application root included; ``None``: no route matched."""

@@ -75,10 +75,12 @@ def _begin(site: Site, environ: Environ, start_response: StartResponse) -> "Wsgi
     method: str = environ["REQUEST_METHOD"]
     root: str = environ.get("SCRIPT_NAME") or ""
     path = text_of(root + (environ.get("PATH_INFO") or "")) or "/"
+    first = propagated(environ)
+    traceparent = first.get(b"traceparent")
     outer = base.get(MARK)
-    if isinstance(outer, Exchange) and outer.is_of(method, path):
+    if isinstance(outer, Exchange) and outer.is_of(method, path, traceparent):
         return None  # mounted in an application that has made the span
-    base, caller = extract(base, Headers(environ), propagated(environ))
+    base, caller = extract(base, Headers(environ), first)
     attributes: dict[str, AttributeValue] = {
         semconv.URL_SCHEME: environ.get("wsgi.url_scheme") or "http",
         semconv.URL_PATH: path,
@@ -97,7 +99,7 @@ def _begin(site: Site, environ: Environ, start_response: StartResponse) -> "Wsgi
         value = environ.get(key if key in _UNPREFIXED else f"HTTP_{key}")
         if value:
             attributes[semconv.HTTP_REQUEST_HEADER + header] = [value]
-    exchange = WsgiExchange(site, base, caller, name, method, path, attributes)
+    exchange = WsgiExchange(site, base, caller, name, method, path, attributes, traceparent)
     exchange.serve(environ, root, start_response)
     return exchange
 
@@ -169,7 +171,9 @@ class WsgiExchange(Exchange):
 
     def route(self) -> str | None:
         """See :class:`Exchange`."""
-        return None if self.rule is None else self._root.rstrip("/") + self.rule
+        if self.rule is not None:
+            return self._root.rstrip("/") + self.rule
+        return None if self.mounted is None else self.mounted.route()
 
     def _part(self, error: BaseException | None, environ: Environ) -> None:
         self.detach(error)
