@@ -200,7 +200,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("6.0", "8.1"),
         hook="traceo.instrumentation.redis",
         captures="one client span a command, pipeline or transaction, sync and async",
-        omits="keys, values and results; publish and subscribe are commands, messages are not seen",
+        omits="keys, values and results; subscriptions and what comes of them",
     ),
     Library(
         name="valkey",
@@ -209,7 +209,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("6.0", "6.2"),
         hook="traceo.instrumentation.valkey",
         captures="one client span a command, pipeline or transaction, sync and async",
-        omits="keys, values and results; publish and subscribe are commands, messages are not seen",
+        omits="keys, values and results; subscriptions and what comes of them",
     ),
     Library(
         name="celery",
@@ -302,7 +302,7 @@ LIBRARIES: tuple[Library, ...] = (
         distribution="aiokafka",
         tested=("0.14", "0.14"),
         hook=_CONTRIB,
-        captures="a span a message, named by topic; a sent one's ends before it is sent, failures are not on it",
+        captures="a span a message, named by topic; ended before it is sent, so without failures",
         omits="keys, headers and bodies",
     ),
     Library(
