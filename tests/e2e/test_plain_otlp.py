@@ -9,6 +9,7 @@ import threading
 import pytest
 from backports import zstd
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 APP = """
@@ -17,6 +18,7 @@ traceo.init()
 log = logging.getLogger("app")
 with traceo.span("pay", user="ada@example.com", amount=12):
     log.warning("no account for %s", "ada@example.com")
+traceo.counter("orders").add(2, {"user": "ada@example.com"})
 print(traceo.flush(10))
 """
 UNPACK = {"gzip": gzip.decompress, "zstd": zstd.decompress, "": bytes}
@@ -55,7 +57,7 @@ def recorder(request):
     server.server_close()
 
 
-def test_an_otlp_endpoint_gets_spans_and_logs_it_can_read(recorder):
+def test_an_otlp_endpoint_gets_spans_metrics_and_logs_it_can_read(recorder):
     done = subprocess.run(
         [sys.executable, "-c", APP],
         capture_output=True,
@@ -69,7 +71,7 @@ def test_an_otlp_endpoint_gets_spans_and_logs_it_can_read(recorder):
     )
     assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
     received = {path: plain for path, kind, plain in recorder.received if kind == "application/x-protobuf"}
-    assert sorted(received) == ["/v1/logs", "/v1/traces"]
+    assert sorted(received) == ["/v1/logs", "/v1/metrics", "/v1/traces"]
     traces = ExportTraceServiceRequest.FromString(received["/v1/traces"])
     [resource] = traces.resource_spans
     assert {a.key: a.value.string_value for a in resource.resource.attributes}["service.name"] == "till"
@@ -80,4 +82,10 @@ def test_an_otlp_endpoint_gets_spans_and_logs_it_can_read(recorder):
     [line] = logs.resource_logs[0].scope_logs[0].log_records
     assert line.body.string_value == "no account for [EMAIL]"
     assert (line.trace_id, line.span_id) == (span.trace_id, span.span_id)
+    metrics = ExportMetricsServiceRequest.FromString(received["/v1/metrics"])
+    found = {
+        metric.name: metric for group in metrics.resource_metrics for metric in group.scope_metrics[0].metrics
+    }
+    assert [point.as_int for point in found["orders"].sum.data_points] == [2]
+    assert [a.value.string_value for a in found["orders"].sum.data_points[0].attributes] == ["[EMAIL]"]
     assert not [plain for plain in received.values() if b"ada@example.com" in plain]
