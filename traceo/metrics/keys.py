@@ -26,9 +26,9 @@ class Keys:
 
 
 def are_plain(attributes: Mapping[object, object]) -> bool:
-    """Whether their key finds them again: names are strings, values plain ones that equal themselves."""
+    """Whether they need no cleaning, and their key finds them again: values are equal to themselves."""
     return all(
-        type(name) is str and type(value) in _PLAIN and value == value  # noqa: PLR0124  not a number
+        type(name) is str and name and type(value) in _PLAIN and value == value  # noqa: PLR0124  not a number
         for name, value in attributes.items()
     )
 

@@ -45,9 +45,9 @@ cdef class Keys:
 
 
 def are_plain(attributes):
-    """Whether their key finds them again: names are strings, values plain ones that equal themselves."""
+    """Whether they need no cleaning, and their key finds them again: values are equal to themselves."""
     for name, value in attributes.items():
-        if type(name) is not str or type(value) not in _PLAIN or value != value:
+        if type(name) is not str or not name or type(value) not in _PLAIN or value != value:
             return False
     return True
 

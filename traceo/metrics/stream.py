@@ -33,6 +33,8 @@ OVERFLOW = "otel.metric.overflow"
 # One set of attributes is found quickly in so many orders; who shuffles them more pays for it.
 _MOST_ALIASES = 8
 
+_DICT: Any = dict  # as Any, a type checker does not narrow by it to a dict of unknowns
+
 _keys = Keys()
 _current = CurrentSpan()
 
@@ -136,14 +138,21 @@ class Stream:
     def kept(self, attributes: Any) -> Any:
         """Those that the view keeps."""
         keep = self.keep
-        return {name: value for name, value in attributes.items() if name in keep}
+        # A copy, as another thread may change it.
+        return {name: value for name, value in dict(attributes).items() if name in keep}
 
     def place(self, attributes: Any) -> Cell:
         """The cell for these attributes, made if there is none and there is room."""
         if attributes and self.keep is not None:
             attributes = self.kept(attributes)
         cleaned: dict[str, Any] = {}
-        if attributes:
+        is_plain = False
+        if type(attributes) is _DICT:
+            attributes = attributes.copy()  # another thread may change it
+            is_plain = are_plain(attributes)
+        if is_plain:
+            cleaned = attributes
+        elif attributes:
             clean_into(cleaned, attributes, None, None)
         key = canonical(cleaned)
         with self.lock:
@@ -151,7 +160,7 @@ class Stream:
             if cell is None:
                 cell = self.admit(key, cleaned)
             if cell is not self.overflow:
-                self.remember(cell, attributes, cleaned)
+                self.remember(cell, attributes if is_plain else None)
                 return cell
         if not self.cardinality.is_told:
             self.cardinality.is_told = True
@@ -174,15 +183,12 @@ class Stream:
         """When a series starts that is new now."""
         return self.collected_ns if self.is_observed or self.is_delta else self.clock.now()
 
-    def remember(self, cell: Cell, attributes: Any, cleaned: Any) -> None:
-        """Let the cell be found quickly by these attributes in this order."""
-        if not cleaned:
+    def remember(self, cell: Cell, attributes: Any) -> None:
+        """Let the cell be found quickly by these plain attributes in this order."""
+        if not cell.attributes:
             self.bare = cell
-            return
-        if len(cell.aliases) >= _MOST_ALIASES or len(cleaned) != len(attributes) or not are_plain(attributes):
-            return
-        alias = _keys.of(attributes)
-        if alias is not None:
+        elif attributes and len(cell.aliases) < _MOST_ALIASES:
+            alias = _keys.of(attributes)
             self.known[alias] = cell
             cell.aliases.append(alias)
 
