@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from logging import LogRecord
 from typing import Any
 
-__all__ = ["Line", "hand_on", "has_relays", "has_stdlib", "is_heard", "listen", "passing", "say"]
+__all__ = ["Line", "hand_on", "has_relays", "has_stdlib", "is_heard", "listen", "passing", "repeats", "say"]
 
 
 class Line:
@@ -74,6 +74,8 @@ class _Passing(threading.local):
     """A stdlib record, with the application's handlers now: one may hand it to loguru."""
     message: str | None = None
     """A loguru message, with the application's sinks now: one may hand it to the stdlib."""
+    extra: object = None
+    """The fields of a loguru line that is being made a stdlib record, which has the same object."""
     event: Line | None = None
     """A structlog event, with the logger beneath now: the stdlib's record of it takes this."""
     is_proxied: bool = False
@@ -83,6 +85,8 @@ class _Passing(threading.local):
 passing = _Passing()
 
 _NOBODY = 1 << 62
+_TELLING = 12
+_SHORT = 4
 _ear: Callable[[Line], object] | None = None
 _lowest = _NOBODY
 _has_stdlib = True
@@ -114,6 +118,19 @@ def has_stdlib() -> bool:
 def is_heard(level: int) -> bool:
     """Whether anybody listens to lines of this level; 0, of no level, is always listened to."""
     return level >= _lowest or (not level and _ear is not None)
+
+
+def repeats(shown: str, message: str) -> bool:
+    """Whether ``shown`` is how a line with this ``message`` may look after a formatter.
+
+    In doubt it is not: a line that is sent twice is better than one that is lost.
+    """
+    shown, message = shown.strip(), message.strip()
+    if shown == message:
+        return True
+    if len(message) >= _TELLING:
+        return message in shown
+    return len(message) >= _SHORT and shown.endswith(f" {message}")
 
 
 def say(line: Line) -> None:

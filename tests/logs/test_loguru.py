@@ -206,6 +206,27 @@ def test_what_a_sink_logs_by_itself_is_sent(capture):
     assert [log["body"] for log in capture.logs] == ["paid", "disk is full"]
 
 
+@pytest.mark.parametrize("message", ["", "is", "ok", "full", "disk is full again"])
+def test_what_only_resembles_the_line_is_not_taken_for_it(capture, message):
+    logger.add(lambda _: logging.getLogger("shop.sink").warning("the disk is full, ok?"), catch=False)
+    logger.info("{}", message)
+    assert [log.get("body", "") for log in capture.logs] == [message, "the disk is full, ok?"]
+
+
+@pytest.mark.parametrize(
+    ("message", "shape"),
+    [
+        ("ok", "{message}"),
+        ("paid", "{time} {level} - {message}"),
+        ("paid in full, thanks", "{message} | {level}"),
+    ],
+)
+def test_a_sink_that_is_a_function_may_hand_on_what_it_was_given(capture, message, shape):
+    logger.add(lambda text: logging.getLogger("shop.sink").warning(str(text)), format=shape, catch=False)
+    logger.info(message)
+    assert [log["body"] for log in capture.logs] == [message]
+
+
 def test_errors_of_sinks_and_patchers_are_the_applications(capture):
     def broken(_):
         raise OSError("disk")

@@ -99,7 +99,7 @@ def _is_of(record: Any, message: str) -> bool:
     if record is None:
         return False
     try:
-        return record.getMessage() in message
+        return lines.repeats(message, record.getMessage())
     except Exception:  # arguments that do not fit: the application's handlers get no further either
         return True
 
@@ -139,14 +139,15 @@ def _to_stdlib(original: Callable[..., Any]) -> Callable[..., Any]:
     """A sink that is a stdlib handler, maybe in a thread of its own, maybe one that asks a stdlib logger."""
 
     def write(self: Any, message: Any) -> Any:
-        before = lines.passing.message
+        passing = lines.passing
+        before = passing.message, passing.extra
         try:
-            lines.passing.message = message.record["message"]
+            passing.message, passing.extra = message.record["message"], message.record["extra"]
         except Exception as error:
             failed("loguru.write", error)
         try:
             return original(self, message)
         finally:
-            lines.passing.message = before
+            passing.message, passing.extra = before
 
     return write

@@ -109,7 +109,7 @@ class Handler(logging.Handler):
             return False
         if lines.has_relays():
             passing = lines.passing
-            if passing.message is not None and passing.message in str(body_of(record)):
+            if passing.message is not None and _is_of_loguru(record, passing.message, passing.extra):
                 return False  # loguru has said it, and this is how the application hands it on
             line, passing.event = passing.event, None
             if line is not None:
@@ -231,6 +231,12 @@ class Handler(logging.Handler):
                 return self._other
             scope = self._scopes[key] = ScopeRecord(name, version)
         return scope
+
+
+def _is_of_loguru(record: logging.LogRecord, message: str, extra: object) -> bool:
+    if extra is not None and getattr(record, "extra", None) is extra:
+        return True
+    return lines.repeats(str(body_of(record)), message)
 
 
 def _attributes_of(
