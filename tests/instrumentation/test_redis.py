@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.instrumentation.conftest import Spans
 from tests.instrumentation.refusals import assert_refused_alike
 from traceo.instrumentation import Selection, install, keyvalue
+from traceo.instrumentation.guard import failures
 
 CLIENT = 3
 UNSET, ERROR = 0, 2
@@ -203,6 +204,24 @@ def test_errors_are_the_same_and_told_without_the_command(spans, hook, run, libr
     assert "secret" not in repr(
         [(span.attributes, [e.attributes for e in span.events]) for span in spans.all()]
     )
+
+
+@pytest.mark.parametrize("name", ["wanted", "_server", "say", "_queued"])
+def test_a_failure_of_ours_leaves_the_command_alone(hook, run, library, monkeypatch, name):
+    def broken(*args, **kwargs):
+        raise ZeroDivisionError
+
+    async def work(client, say):
+        assert await say(client.set("text", "x")) is True
+        assert await say(client.pipeline().get("text").execute()) == [b"x"]
+        with pytest.raises(library.exceptions.ResponseError, match="WRONGTYPE"):
+            await say(client.lpush("text", 1))
+
+    hook(library.__name__)
+    before = sum(failures().values())
+    monkeypatch.setattr(keyvalue, name, broken)
+    run(work)
+    assert sum(failures().values()) > before
 
 
 def test_a_server_that_is_away_is_one_span_whatever_is_retried(spans, hook, library):

@@ -8,6 +8,8 @@ import pytest
 import sqlalchemy as sa
 from opentelemetry import context as otel
 
+import traceo.instrumentation.sqlite3 as room
+from traceo.instrumentation import database, dbapi
 from traceo.instrumentation.guard import failures
 
 CLIENT = 3
@@ -130,6 +132,22 @@ def test_a_cursor_class_given_to_cursor_is_honoured(spans, hook, path):
     assert len(spans.all()) == 2
 
 
+class FinalCursor(sqlite3.Cursor):
+    def __init_subclass__(cls):
+        raise TypeError("no subclasses")
+
+
+def test_a_class_that_cannot_be_subclassed_is_taken_as_it_is(spans, hook, path):
+    hook("sqlite3")
+    before = sum(failures().values())
+    with closing(sqlite3.connect(path)) as connection:
+        cursors = [connection.cursor(FinalCursor) for _ in range(2)]
+        assert [type(cursor) for cursor in cursors] == [FinalCursor] * 2
+        assert cursors[0].execute("select 7").fetchone() == (7,)
+    assert spans.all() == []
+    assert sum(failures().values()) > before
+
+
 def test_a_factory_that_is_a_function_is_left_alone(spans, hook, path):
     hook("sqlite3")
     with closing(sqlite3.connect(path, factory=lambda *a, **k: sqlite3.Connection(path))) as connection:
@@ -235,6 +253,26 @@ def test_aiosqlite_connects_as_ever(spans, hook, path):
     exec("def connector(path): return sqlite3.connect(path)", module)
     with closing(module["connector"](path)) as connection:
         assert type(connection) is sqlite3.Connection
+
+
+@pytest.mark.parametrize(
+    ("room", "name"),
+    [(dbapi, "begin"), (dbapi, "wanted"), (database, "say"), (dbapi.Leaves, "_make"), (room, "_about")],
+)
+def test_a_failure_of_ours_leaves_the_statement_alone(spans, hook, path, monkeypatch, room, name):
+    def broken(*args, **kwargs):
+        raise ZeroDivisionError
+
+    hook("sqlite3")
+    before = sum(failures().values())
+    monkeypatch.setattr(room, name, broken)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("select id from orders").fetchall() == [(0,), (1,), (2,)]
+        assert connection.cursor().execute("select 7").fetchone() == (7,)
+        assert isinstance(connection.cursor(AppCursor), AppCursor)
+        with pytest.raises(sqlite3.OperationalError, match="no such table: nowhere"):
+            connection.execute("select * from nowhere")
+    assert sum(failures().values()) > before
 
 
 def test_nothing_when_suppressed(spans, hook, path):

@@ -133,11 +133,15 @@ class Leaves(Generic[_C]):
         """The subclass of ``cls``; ``cls`` itself where there can be none, or where it is one of ours."""
         if not isinstance(cls, type):  # pyright: ignore[reportUnnecessaryIsInstance]  an app may give a function
             return cls
-        made = self._made.get(cls)
-        if made is None:
-            if len(self._made) >= _MAX_LEAVES:  # an application that makes a class for each connection
-                self._made.clear()
-            made = self._made[cls] = self._make(cls)
+        try:
+            made = self._made.get(cls)
+            if made is None:
+                if len(self._made) >= _MAX_LEAVES:  # an application that makes a class for each connection
+                    self._made.clear()
+                made = self._made[cls] = self._make(cls)
+        except Exception as error:  # not to be subclassed, or not a class of this library at all
+            failed(self._where, error)
+            return cls
         return made
 
     def _make(self, cls: type[_C]) -> type[_C]:
@@ -146,9 +150,5 @@ class Leaves(Generic[_C]):
             return cls
         bases = (mixin,) if cls in mixin.__bases__ else (cls, mixin)
         names = {"__slots__": self._slots, "__module__": cls.__module__, "__qualname__": cls.__qualname__}
-        try:
-            make = cast("Any", type(cls))  # a metaclass of the app's, perhaps
-            return make(cls.__name__, bases, {**names, "__doc__": cls.__doc__})
-        except Exception as error:  # not to be subclassed, or not a class of this library at all
-            failed(self._where, error)
-            return cls
+        make = cast("Any", type(cls))  # a metaclass of the app's, perhaps
+        return make(cls.__name__, bases, {**names, "__doc__": cls.__doc__})
