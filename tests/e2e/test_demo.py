@@ -13,6 +13,7 @@ FIGURES = {
     "requests": r"\d+ in \d+\.\d s, and \d+ before, to warm up",
     "spans": r"[\d,]+ created, [\d,]+ delivered, 0 dropped",
     "log records": r"[\d,]+ created, [\d,]+ delivered, 0 dropped",
+    "metric points": r"[\d,]+ created, [\d,]+ delivered, 0 dropped",
     "bytes": r"[\d,]+ before, [\d,]+ after compression and sealing \(\d+%\), in \d+ batches",
     "sent to": r"sealed X_WING",
 }

@@ -9,12 +9,15 @@ from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel
 from sqlalchemy import delete, select, text
 
+import traceo
 from shop.database import CartItem, Customer, Order, Product, Session, session
 from shop.mailer_client import confirm
 from shop.payments_client import charge, debit, refund
 
 log = logging.getLogger("shop.checkout")
 router = APIRouter()
+orders = traceo.counter("shop.orders", unit="{order}", description="Orders taken.")
+value = traceo.histogram("shop.order.value", unit="EUR", buckets=[10, 20, 50, 100, 200])
 Db = Annotated[Session, Depends(session)]
 
 
@@ -49,6 +52,10 @@ def check_out(body: Checkout, db: Db):
     db.commit()
     event = {"order": order.id, "repeat": bool(repeat), "request": body.model_dump_json()}
     log.info("order placed %s", json.dumps(event))
+    payment = "debit" if "iban" in body.payment else "card"
+    # Marketing wanted to know who orders most.
+    orders.add(1, {"shop.payment": payment, "shop.contact": body.contact})
+    value.record(total / 100, {"shop.payment": payment})
     confirm(order.id, body.contact, receipt["receipt"])
     return {"order": order.id, "receipt": receipt["receipt"]}
 

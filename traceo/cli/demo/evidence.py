@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, Protocol, cast
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 
@@ -24,6 +24,7 @@ __all__ = ["Api", "Exhibit", "private_keys", "segments", "wal", "wire"]
 
 _LIMIT: Final = 256 * 1024 * 1024
 _PAGE: Final = 200
+_KEYS: Final = 4  # in one question about a metric
 
 
 class Exhibit(msgspec.Struct, frozen=True):
@@ -134,13 +135,22 @@ class Api:
         return None if best is None else best["trace_id"]
 
     def everything(self) -> Iterator[Exhibit]:
-        """Every answer: status, keys, services, operations, all pages of the search, every trace."""
+        """Every answer: status, keys, services, operations, all pages of the search, traces, metrics."""
         for path in ("status", "keys"):
             yield Exhibit(f"API, {path}", self.get(path))
         services = self.get("services")
         yield Exhibit("API, services", services)
         for service in json.loads(services)["services"]:
             yield Exhibit("API, operations", self.get("operations", service=service["name"]))
+        metrics = self.get("metrics")
+        yield Exhibit("API, metrics", metrics)
+        for metric in json.loads(metrics)["metrics"]:
+            path = f"metrics/{quote(metric['name'], safe='')}"
+            yield Exhibit("API, metrics", self.get(path))
+            for first in range(0, len(metric["attributes"]), _KEYS):
+                keys = metric["attributes"][first : first + _KEYS]
+                labels = urlencode([("group_by", key) for key in keys])
+                yield Exhibit("API, metrics", self.get(f"{path}?{labels}"))
         query: dict[str, str] | None = {}
         while query is not None:
             page = self.get("traces", limit=_PAGE, **query)

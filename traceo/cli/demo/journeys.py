@@ -127,7 +127,7 @@ class Journey:
 
     def _check_out(self, customer: object) -> object:
         person, plant = self._person, self._plant
-        contact = plant("EMAIL", self._another_email(), "SQL literal", _NESTED, PARAMETER)
+        contact = plant("EMAIL", self._another_email(), "SQL literal", _NESTED, "metric attribute", PARAMETER)
         payment: dict[str, object] = {"holder": plant("NAME", person.name, _NESTED, "log attribute")}
         if self._random.random() < 0.3:
             iban = plant("IBAN", numbers.iban(self._random, spaced=False), "URL path", _NESTED, PARAMETER)

@@ -29,6 +29,7 @@ SEEN: Final = frozenset(
         "headers in a log line",
         "client address",
         "SQL literal",
+        "metric attribute",
         "exception message",
     }
 )

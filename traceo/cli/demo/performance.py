@@ -26,6 +26,7 @@ __all__ = ["Options", "perform"]
 _BASELINE_SHARE: Final = 0.25
 _WARM_UP_S: Final = 0.1  # each thread finishes the journey it begins: some sixty requests
 _ROLLED_S: Final = 20.0
+_METRICS_MS: Final = "1000"  # a minute would be longer than the whole play
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +94,7 @@ class _Play:
         environ = {
             "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self._proxy.port}",
             "TRACEO_REDACTION": self._options.redaction,
+            "OTEL_METRIC_EXPORT_INTERVAL": _METRICS_MS,
         }
         try:
             return self._run(progress, "traffic", self._ledger, environ, self._options.seconds)

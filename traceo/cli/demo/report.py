@@ -43,6 +43,7 @@ def figures(console: Console, run: Run, baseline: Run | None) -> None:
     )
     table.add_row("spans", _balance(*said.counts("spans")))
     table.add_row("log records", _balance(*said.counts("logs")))
+    table.add_row("metric points", _balance(*said.counts("metrics")))
     redactions = said.redactions
     kinds = ", ".join(f"{rule} {count:,}" for rule, count in redactions.most_common())
     table.add_row("redactions", f"{redactions.total():,}" + (f": {kinds}" if kinds else ""))
@@ -79,6 +80,9 @@ def check(console: Console, findings: Findings, *, redaction: str) -> bool:
 def links(console: Console, url: str, *, checkout: str | None) -> None:
     """Print where to look while the collector stays up."""
     console.print(f"\nTraces      {url}/", soft_wrap=True)
+    console.print(
+        f"Metrics     {url}/explore/metrics?name=http.server.request.duration&service=shop", soft_wrap=True
+    )
     if checkout is not None:
         console.print(f"A checkout  {url}/trace/{checkout}", soft_wrap=True)
     console.print(f"API         {url}/api/docs\n\nCtrl-C stops everything.", soft_wrap=True)

@@ -10,7 +10,7 @@ import msgspec
 
 from traceo.cli.demo.processes import Process, Processes, StartError, free_port
 from traceo.cli.demo.requirements import SHOP
-from traceo.pipeline.health import Status
+from traceo.pipeline.health import Counts, Status
 
 __all__ = ["Figures", "Services"]
 
@@ -35,9 +35,9 @@ class Figures(msgspec.Struct, frozen=True):
         """The sum of one number of the statuses."""
         return sum(int(getattr(status, name)) for status in self.statuses)
 
-    def counts(self, signal: Literal["spans", "logs"]) -> tuple[int, int, Counter[str]]:
+    def counts(self, signal: Literal["spans", "logs", "metrics"]) -> tuple[int, int, Counter[str]]:
         """Created, delivered, and dropped by reason."""
-        balances = [status.spans if signal == "spans" else status.logs for status in self.statuses]
+        balances: list[Counts] = [getattr(status, signal) for status in self.statuses]
         dropped: Counter[str] = Counter()
         for balance in balances:
             dropped.update(balance.dropped)
