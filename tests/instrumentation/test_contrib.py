@@ -13,6 +13,8 @@ import grpc.aio
 import msgspec
 import pymongo  # noqa: F401  hooked once it is imported
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry import trace
 from opentelemetry.instrumentation.pymongo import PymongoInstrumentor
 
@@ -23,6 +25,7 @@ from tests.contract.rows import tornado as tornado_row
 from traceo.instrumentation import Options, contrib, stable_names
 from traceo.instrumentation.catalog import LIBRARIES
 from traceo.instrumentation.hooks import Site
+from traceo.tracing import TracerProvider, snapshot
 
 UNSET, ERROR = 0, 2
 INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = 1, 2, 3, 4, 5
@@ -180,6 +183,40 @@ def test_attributes_of_others_are_told_as_conventions_have_them(spans, given, to
     later.end()
     assert [dict(span.attributes) for span in spans.all()] == [told, told]
     assert {span.scope.name for span in spans.all()} == {"theirs"}
+
+
+_NAMES = st.sampled_from(
+    sorted({*stable_names._RENAMED, *stable_names._LEFT_OUT, *known_names(), "net.peer.port"})
+)
+_VALUES = st.none() | st.integers() | st.text() | st.booleans() | st.lists(st.text())
+_STEPS = st.one_of(
+    st.tuples(st.just("set_attributes"), st.dictionaries(_NAMES, _VALUES)),
+    st.tuples(st.just("set_status"), st.sampled_from(list(trace.StatusCode))),
+    st.tuples(st.just("record_exception"), st.sampled_from([LookupError("x"), asyncio.CancelledError()])),
+    st.tuples(st.just("update_name"), st.text()),
+    st.tuples(st.just("end"), st.none()),
+)
+
+
+@given(st.dictionaries(_NAMES, _VALUES), st.lists(_STEPS))
+def test_whatever_an_instrumentation_does_to_its_span_it_ends_once_and_no_old_name_is_left(attributes, steps):
+    ended: list = []
+    provider = TracerProvider(sink=ended.append, shutdown_on_exit=False)
+    site = Site("some", provider.get_tracer("some"), Options(), provider)
+    tracer = stable_names.StableTracerProvider(site, provider).get_tracer("theirs")
+    span = tracer.start_span("a", kind=trace.SpanKind.SERVER, attributes=attributes)
+    for step, value in steps:
+        getattr(span, step)(*(() if step == "end" else (value,)))
+    span.end()
+    (record,) = map(snapshot, ended)
+    told = dict(record.attributes or {})
+    assert not set(told) & {
+        *stable_names._RENAMED.keys() - known_names(),
+        *stable_names._LEFT_OUT,
+    }
+    assert len(record.events or ()) <= 1
+    if record.status_code == ERROR:
+        assert "error.type" in told
 
 
 # --- gRPC

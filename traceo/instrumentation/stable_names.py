@@ -265,16 +265,16 @@ class _Names:
         self._left_out = _LEFT_OUT_OF.get(site.name, frozenset())
 
     def translated(self, attributes: Mapping[str, Any]) -> dict[str, AttributeValue]:
-        try:
-            new: dict[str, AttributeValue] = {}
-            for name, value in attributes.items():
-                if name == semconv.RPC_METHOD and "rpc.service" in attributes:
-                    new[name] = f"{attributes['rpc.service']}/{value}"
-                    continue
-                self._translate(name, value, new)
-        except Exception as error:
-            failed("contrib.names", error)
-            return {}
+        new: dict[str, AttributeValue] = {}
+        service = attributes.get("rpc.service")
+        for name, value in attributes.items():
+            try:
+                if name == semconv.RPC_METHOD and service is not None:
+                    new[name] = f"{service}/{value}"
+                else:
+                    self._translate(name, value, new)
+            except Exception as error:  # this one is left out
+                failed("contrib.names", error)
         return new
 
     def _translate(self, name: str, value: Any, into: dict[str, AttributeValue]) -> None:
