@@ -365,6 +365,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("24.1", "26.1"),
         hook="traceo.instrumentation.structlog",
         captures="each event as a log line, its keys as attributes; once, also where it goes to logging",
+        omits="what the application's levels and processors leave out",
     ),
     Library(
         name="loguru",
@@ -373,6 +374,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("0.7", "0.7"),
         hook="traceo.instrumentation.loguru",
         captures="each line with its extra fields; once, also where it goes to logging or comes from it",
+        omits="what no sink of the application is to have",
     ),
     Library(
         name="opentelemetry-logs",
