@@ -57,12 +57,14 @@ def perform(options: Options) -> int:
         play = _Play(Path(folder), processes, options)
         with Progress(console) as progress:
             baseline = play.baseline(progress) if options.redaction == "default" else None
+            started = time.time()
             run = play.traffic(progress)
+            window = started, time.time()
             findings = play.check(progress)
         report.figures(console, run, baseline)
         holds = report.check(console, findings, redaction=options.redaction)
         if not options.once:
-            report.links(console, play.url, checkout=play.api.a_checkout())
+            report.links(console, play.url, checkout=play.api.a_checkout(), window=window)
             _wait_for_ctrl_c()
     return 0 if holds else 1
 

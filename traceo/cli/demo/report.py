@@ -1,6 +1,7 @@
 """What the demo prints: figures, the check's result, and where to look."""
 
 from collections import defaultdict
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -77,12 +78,15 @@ def check(console: Console, findings: Findings, *, redaction: str) -> bool:
     return not findings.leaks
 
 
-def links(console: Console, url: str, *, checkout: str | None) -> None:
-    """Print where to look while the collector stays up."""
-    console.print(f"\nTraces      {url}/", soft_wrap=True)
-    console.print(
-        f"Metrics     {url}/explore/metrics?name=http.server.request.duration&service=shop", soft_wrap=True
+def links(console: Console, url: str, *, checkout: str | None, window: tuple[float, float]) -> None:
+    """Print where to look while the collector stays up. ``window``: the traffic's time, unix seconds."""
+    start, end = (f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}" for moment in window)
+    latency = (
+        "explore/metrics?name=http.server.request.duration&service=shop&group_by=http.route"
+        f"&start={start}&end={end}"
     )
+    console.print(f"\nTraces      {url}/", soft_wrap=True)
+    console.print(f"Latency     {url}/{latency}", soft_wrap=True)
     if checkout is not None:
         console.print(f"A checkout  {url}/trace/{checkout}", soft_wrap=True)
     console.print(f"API         {url}/api/docs\n\nCtrl-C stops everything.", soft_wrap=True)
