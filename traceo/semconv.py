@@ -148,8 +148,8 @@ __all__ = [
     "TRACEO_GEN_AI_TOOL_CALL_IDS",
     "TRACEO_GEN_AI_TOOL_NAMES",
     "TRACEO_KEY",
-    "TRACEO_REASON",
     "TRACEO_LEFT_OUT",
+    "TRACEO_REASON",
     "TRACEO_REDACTED",
     "TRACEO_RULE",
     "TRACEO_SIGNAL",
@@ -225,7 +225,6 @@ MESSAGING_CONSUMER_GROUP_NAME: Final = "messaging.consumer.group.name"
 MESSAGING_MESSAGE_ID: Final = "messaging.message.id"
 MESSAGING_RABBITMQ_ROUTING_KEY: Final = "messaging.rabbitmq.destination.routing_key"
 MESSAGING_KAFKA_OFFSET: Final = "messaging.kafka.offset"
-MESSAGING_DESTINATION_TEMPORARY: Final = "messaging.destination.temporary"
 MESSAGING_DESTINATION_PARTITION_ID: Final = "messaging.destination.partition.id"
 MESSAGING_MESSAGE_CONVERSATION_ID: Final = "messaging.message.conversation_id"
 
@@ -280,8 +279,6 @@ MCP_SESSION_ID: Final = "mcp.session.id"
 RPC_METHOD: Final = "rpc.method"
 RPC_SYSTEM_NAME: Final = "rpc.system.name"
 RPC_RESPONSE_STATUS_CODE: Final = "rpc.response.status_code"
-RPC_METHOD: Final = "rpc.method"
-RPC_SYSTEM_NAME: Final = "rpc.system.name"
 OPENAI_API_TYPE: Final = "openai.api.type"
 OPENAI_REQUEST_SERVICE_TIER: Final = "openai.request.service_tier"
 OPENAI_RESPONSE_SERVICE_TIER: Final = "openai.response.service_tier"
