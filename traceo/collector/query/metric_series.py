@@ -116,15 +116,11 @@ class Question:
         if not sizes:
             return {}, 0
         self._parameters["groups"] = list(sizes)
-        columns = (
-            "count, lowest, highest, bounds, counts, scale, zero_count, zero_threshold, positive_offset, "
-            "negative_offset, negative_counts"
-        )
         buckets: dict[tuple[str, int], list[Bucket]] = {}
         kinds = self._kinds
         for kind, sql in zip(_HISTOGRAMS, (metric_sql.EXPLICIT, metric_sql.EXPONENTIAL), strict=True):
             self._parameters["kinds"] = [kind]
-            for grouped, step, low, high, weight in self._rows(self._fill(sql, columns)):
+            for grouped, step, low, high, weight in self._rows(self._fill(sql, "count")):
                 bucket = _bounded(low, high, weight)
                 if bucket is not None:
                     buckets.setdefault((grouped, step), []).append(bucket)

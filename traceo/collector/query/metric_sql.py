@@ -11,12 +11,24 @@ unix nanoseconds. ``grouped`` is a JSON array of the values of the keys that are
 __all__ = ["EXEMPLARS", "EXPLICIT", "EXPONENTIAL", "GROWTH", "HELD", "LATEST", "POINTS"]
 
 _PARTS = {
-    # The filter by attributes comes late: what else a process exported tells when a new stream began.
+    # A stream says what its attributes are: JSON is read once for each, not for each of its points.
     "picked": """
-picked AS (
+labels AS (
+    SELECT stream, {grouped} AS grouped, {wanted} AS wanted FROM (
+        SELECT stream, first(attributes_json) AS attributes_json, first(resource_json) AS resource_json
+        FROM {{rows}} WHERE <of the metric> AND <in reach> GROUP BY stream
+    )
+), picked AS (
     SELECT DISTINCT ON (stream, start_ns, time_ns)
-        stream, process, start_ns, time_ns, temporality, {grouped} AS grouped, {wanted} AS wanted, {columns}
-    FROM {{rows}} WHERE <of the metric> AND time_ns > $since AND time_ns <= $until
+        stream, process, start_ns, time_ns, temporality, {columns}
+    FROM {{rows}} WHERE <of the metric> AND <in reach>
+)""",
+    "in reach": "time_ns > $since AND time_ns <= $until",
+    # What else a process exported tells when a new stream began: so the filter by attributes comes later.
+    "exports": """
+exports AS (
+    SELECT process, time_ns, lag(time_ns) OVER (PARTITION BY process ORDER BY time_ns) AS exported_ns
+    FROM (SELECT DISTINCT process, time_ns FROM picked)
 )""",
     "of the metric": """
 name = $name AND unit = $unit AND list_contains($kinds, kind) AND ($service = '' OR service = $service)""",
@@ -32,10 +44,6 @@ SELECT grouped, groups, bin, v FROM binned JOIN ranked USING (grouped)
 unnest(range(greatest(from_ns, $start) // $step, (least(to_ns, $end) - 1) // $step + 1))""",
     "share": """
 (least(to_ns, (bin + 1) * $step, $end) - greatest(from_ns, bin * $step)) / (to_ns - from_ns)""",
-    "exported": """
-max(time_ns) OVER (
-    PARTITION BY process ORDER BY time_ns RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-)""",
     # Where growth begins: at a delta's start, at the point before, or, for the first point of a stream, at
     # its start, unless its process has exported without it since.
     "from": """
@@ -44,21 +52,30 @@ least(time_ns - 1, CASE
     WHEN before_ns IS NOT NULL THEN before_ns
     ELSE greatest(start_ns, coalesce(exported_ns, 0))
 END)""",
+    # Buckets are read only of those points that matter: of a cumulative stream the last of each step.
     "streams": """
-WITH <picked>, marked AS (
-    SELECT *, lag(count) OVER own AS before, <exported> AS exported_ns
+WITH <picked>, <exports>, marked AS (
+    SELECT *, lag(count) OVER own AS before
     FROM picked WHERE count IS NOT NULL WINDOW own AS (PARTITION BY stream, start_ns ORDER BY time_ns)
 ), epochs AS (
     -- a count that falls without a new start is a reset all the same
     SELECT *, sum(if(count < before, 1, 0)) OVER (PARTITION BY stream, start_ns ORDER BY time_ns) AS epoch
     FROM marked
-), thinned AS (
-    -- of a cumulative stream the last point of each step is all that matters
-    SELECT * EXCLUDE exported_ns, first_value(exported_ns) OVER own AS exported_ns
-    FROM epochs WHERE wanted AND list_contains($groups, grouped)
+), chosen AS (
+    SELECT stream, start_ns, time_ns, epoch, temporality, grouped,
+        first_value(exported_ns) OVER own AS exported_ns
+    FROM epochs JOIN labels USING (stream) JOIN exports USING (process, time_ns)
+    WHERE wanted AND list_contains($groups, grouped)
     WINDOW own AS (PARTITION BY stream, start_ns, epoch ORDER BY time_ns)
     QUALIFY temporality = 1
         OR time_ns = max(time_ns) OVER (PARTITION BY stream, start_ns, epoch, time_ns // $step)
+), buckets_of AS (
+    SELECT stream, start_ns, time_ns, lowest, highest, bounds, counts, scale, zero_count, zero_threshold,
+        positive_offset, negative_offset, negative_counts
+    FROM {{rows}} WHERE <of the metric> AND <in reach> AND count IS NOT NULL
+), thinned AS (
+    SELECT DISTINCT ON (stream, start_ns, time_ns) *
+    FROM chosen JOIN buckets_of USING (stream, start_ns, time_ns)
 ), spans AS (
     SELECT *, lag(time_ns) OVER own AS before_ns, lag(bounds) OVER own AS bounds_before,
         lag(counts) OVER own AS counts_before,
@@ -97,15 +114,16 @@ def _whole(text: str) -> str:
 
 
 GROWTH = _whole("""
-WITH <picked>, ordered AS (
-    SELECT *, lag(time_ns) OVER own AS before_ns, lag(amount) OVER own AS before, lag(total) OVER own AS
-        total_before, <exported> AS exported_ns
+WITH <picked>, <exports>, ordered AS (
+    SELECT *, lag(time_ns) OVER own AS before_ns, lag(amount) OVER own AS before,
+        lag(total) OVER own AS total_before
     FROM picked WHERE amount IS NOT NULL WINDOW own AS (PARTITION BY stream, start_ns ORDER BY time_ns)
 ), grown AS (
     SELECT grouped, <from> AS from_ns, time_ns AS to_ns,
         temporality = 1 OR before_ns IS NULL OR (grows AND amount < before) AS anew,
         if(anew, amount, amount - before) AS growth, if(anew, total, total - total_before) AS total_growth
-    FROM ordered WHERE wanted AND (temporality = 1 OR before_ns IS NOT NULL OR start_ns > 0)
+    FROM ordered JOIN labels USING (stream) JOIN exports USING (process, time_ns)
+    WHERE wanted AND (temporality = 1 OR before_ns IS NOT NULL OR start_ns > 0)
 ), cut AS (
     SELECT *, <bins> AS bin FROM grown WHERE to_ns > $start AND from_ns < $end
 ), binned AS (
@@ -121,7 +139,7 @@ WITH <picked>, timed AS (
         -- what started after this point takes its place; what has an earlier start runs beside it
         coalesce(lead(time_ns) OVER own, if(temporality = 2 AND successor_ns >= time_ns, successor_ns, NULL))
             AS next_ns
-    FROM picked WHERE wanted
+    FROM picked JOIN labels USING (stream) WHERE wanted
     WINDOW own AS (PARTITION BY stream, if(temporality = 2, start_ns, 0) ORDER BY time_ns)
 ), usual AS (
     -- exports that follow each other at once (a flush, an end) say nothing about the next one
@@ -145,7 +163,8 @@ WITH <picked>, timed AS (
 POINTS = _whole("""
 WITH <picked>, binned AS (
     SELECT grouped, time_ns // $step AS bin, count(amount) AS v
-    FROM picked WHERE wanted AND time_ns >= $start AND time_ns < $end GROUP BY grouped, bin
+    FROM picked JOIN labels USING (stream)
+    WHERE wanted AND time_ns >= $start AND time_ns < $end GROUP BY grouped, bin
 ) <largest>
 """)
 """How many points there are. ``columns``: amount."""
