@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from traceo import lines, semconv
-from traceo.logs.rate import Gap, Limiter
+from traceo.logs.rate import Limiter, told
 from traceo.logs.record import (
     body_of,
     exception_text,
@@ -96,7 +96,7 @@ class Handler(logging.Handler):
         """Say in the stream which lines were turned away, as far as it is due."""
         if self._limiter is not None and self._limiter.has_gaps:
             for gap in self._limiter.gaps(everything=everything):
-                self._sink(self._gap(gap))
+                self._sink(told(gap, self.resource))
 
     def _is_ours(self, name: str) -> bool:
         if name == _OWN or getattr(self._inside, "busy", False) or (name and name.startswith(_BELOW)):
@@ -202,25 +202,6 @@ class Handler(logging.Handler):
                 span_id=span_id,
                 flags=flags,
             )
-        )
-
-    def _gap(self, gap: Gap) -> LogRecord:
-        """Without the ids of a span: whose turn it is to say so is chance."""
-        place = "/".join(gap.path.replace("\\", "/").rsplit("/", 2)[-2:]) + f":{gap.line}" * bool(gap.line)
-        now_ns = time.time_ns()
-        return LogRecord(
-            resource=self.resource,
-            scope=self._scope(_OWN),
-            time_ns=now_ns,
-            observed_ns=now_ns,
-            severity=13,
-            severity_text="WARNING",
-            body=f"{gap.left_out} records of {place} left out: too many a second",
-            attributes={
-                semconv.CODE_FILE_PATH: gap.path,
-                semconv.CODE_LINE_NUMBER: gap.line,
-                semconv.TRACEO_LEFT_OUT: gap.left_out,
-            },
         )
 
     def _scope(self, name: str, version: str = "") -> ScopeRecord:

@@ -4,7 +4,10 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-__all__ = ["Gap", "Limiter"]
+from traceo import semconv
+from traceo.records import LogRecord, ResourceRecord, ScopeRecord
+
+__all__ = ["Gap", "Limiter", "told"]
 
 _BURST_S: Final = 5
 """What a quiet site may send at once, in seconds' worth of its rate."""
@@ -16,6 +19,7 @@ _FIRST_AFTER_S: Final = 1.0
 _EVERY_S: Final = 60.0
 
 _Place = tuple[str, int, bool]
+_SCOPE: Final = ScopeRecord("traceo")
 
 
 class _Site:
@@ -120,3 +124,23 @@ class Limiter:
             site.tell_at = max(site.tell_at, now + _FIRST_AFTER_S)
             self._gaps[place] = site
         return False
+
+
+def told(gap: Gap, resource: ResourceRecord) -> LogRecord:
+    """A log line of ours about it, without the ids of a span: whose turn it is to say so is chance."""
+    place = "/".join(gap.path.replace("\\", "/").rsplit("/", 2)[-2:]) + f":{gap.line}" * bool(gap.line)
+    now_ns = time.time_ns()
+    return LogRecord(
+        resource=resource,
+        scope=_SCOPE,
+        time_ns=now_ns,
+        observed_ns=now_ns,
+        severity=13,
+        severity_text="WARNING",
+        body=f"{gap.left_out} records of {place} left out: too many a second",
+        attributes={
+            semconv.CODE_FILE_PATH: gap.path,
+            semconv.CODE_LINE_NUMBER: gap.line,
+            semconv.TRACEO_LEFT_OUT: gap.left_out,
+        },
+    )
