@@ -115,3 +115,19 @@ async def test_lifespan_is_passed_on(spans):
     await AsgiMiddleware(bare)({"type": "lifespan"}, receive, send)
     assert sent == ["lifespan.startup.complete"]
     assert spans.all() == []
+
+
+def test_hooks_can_come_and_go(spans, hook):
+    web = Flask("web")
+
+    @web.get("/items/<int:item>")
+    def page(item):
+        return str(item)
+
+    client = web.test_client()
+    for _ in range(3):
+        installed = hook("flask")
+        assert client.get("/items/7").text == "7"
+        installed.uninstall()
+        assert client.get("/items/8").text == "8"
+    assert [span.attributes["url.path"] for span in spans.all()] == ["/items/7"] * 3
