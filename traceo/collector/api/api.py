@@ -1,7 +1,6 @@
 """The query API under ``/api``: Litestar, msgspec Structs, OpenAPI."""
 # ruff: noqa: ARG001  parameters are declared for the OpenAPI document and read, all at once, by query.filters
 
-import time
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -14,14 +13,14 @@ from litestar.params import PathParameter, QueryParameter
 from traceo._version import __version__
 from traceo.collector import journal
 from traceo.collector.api.docs import CSP, STYLE, docs_page
+from traceo.collector.api.given import given
+from traceo.collector.api.metrics import metric_routes
 from traceo.collector.counters import Counters
 from traceo.collector.http import App
 from traceo.collector.keys import Keys
 from traceo.collector.problems import Problem, problem_body
 from traceo.collector.query.engine import Engine
 from traceo.collector.query.filters import check_names, trace_id_from, trace_query
-from traceo.collector.query.metric_query import metric_query
-from traceo.collector.query.metrics import MetricData, MetricList, metric, metrics
 from traceo.collector.query.search import TracePage, search
 from traceo.collector.query.services import OperationList, ServiceList, operations, services
 from traceo.collector.query.trace import Trace, trace
@@ -67,7 +66,7 @@ def query_api(*, engine: Engine, store: Store, counters: Counters, keys: Keys) -
     @get("/api/traceo/services", summary="Services", sync_to_thread=True)
     def get_services(request: Request[Any, Any, Any]) -> ServiceList:
         """All services that have spans, with counts of spans and errors."""
-        check_names(_given(request), ())
+        check_names(given(request), ())
         return services(store)
 
     @get("/api/traceo/operations", summary="Operations of a service", sync_to_thread=True)
@@ -76,7 +75,7 @@ def query_api(*, engine: Engine, store: Store, counters: Counters, keys: Keys) -
         service: Annotated[str | None, QueryParameter(description="name of the service; required")] = None,
     ) -> OperationList:
         """Span names and kinds of one service, with counts."""
-        check_names(_given(request), ("service",))
+        check_names(given(request), ("service",))
         if not service:
             raise Problem(
                 400,
@@ -117,7 +116,7 @@ def query_api(*, engine: Engine, store: Store, counters: Counters, keys: Keys) -
 
         The order is by the start of the earliest matching span.
         """
-        return search(engine, trace_query(_given(request)))
+        return search(engine, trace_query(given(request)))
 
     @get("/api/traceo/traces/{trace_id:str}", summary="One trace", sync_to_thread=True)
     def get_trace(
@@ -125,63 +124,11 @@ def query_api(*, engine: Engine, store: Store, counters: Counters, keys: Keys) -
         trace_id: Annotated[str, PathParameter(description="1 to 32 hexadecimal digits")],
     ) -> Trace:
         """All spans and log lines of a trace."""
-        check_names(_given(request), ())
+        check_names(given(request), ())
         found = trace(engine, trace_id_from(trace_id))
         if found is None:
             raise Problem(404, "unknown-trace", "No such trace", "no span with this trace id is stored")
         return found
-
-    @get("/api/traceo/metrics", summary="Metrics", sync_to_thread=True)
-    def get_metrics(
-        request: Request[Any, Any, Any],
-        service: Annotated[str | None, QueryParameter(description="only those this service sends")] = None,
-    ) -> MetricList:
-        """All metrics that have points, with what they can be grouped by."""
-        check_names(_given(request), ("service",))
-        return metrics(store, service or None)
-
-    @get("/api/traceo/metrics/{name:path}", summary="One metric over time", sync_to_thread=True)
-    def get_metric(
-        request: Request[Any, Any, Any],
-        name: Annotated[str, PathParameter(description="the metric's name")],
-        service: Annotated[str | None, QueryParameter(description="only points of this service")] = None,
-        start: Annotated[
-            str | None,
-            QueryParameter(description="unix nanoseconds or RFC 3339; an hour before end if not given"),
-        ] = None,
-        end: Annotated[
-            str | None, QueryParameter(description="unix nanoseconds or RFC 3339; now if not given")
-        ] = None,
-        step_s: Annotated[
-            str | None,
-            QueryParameter(
-                description="seconds a point stands for, at most 1500 steps; about 120 steps if not given"
-            ),
-        ] = None,
-        aggregation: Annotated[
-            str | None,
-            QueryParameter(
-                description="rate (a second), sum, last, avg, p50, p90, p95, p99 or count; if not given, "
-                "rate of what only grows, last of other sums and gauges, p95 of histograms, rate of summaries"
-            ),
-        ] = None,
-        group_by: Annotated[
-            list[str] | None,
-            QueryParameter(description="key of an attribute of points or resources; repeatable, at most 4"),
-        ] = None,
-        attribute: Annotated[
-            list[str] | None,
-            QueryParameter(description="key:value of a point or its resource; repeatable, all must hold"),
-        ] = None,
-    ) -> MetricData:
-        """One metric as series over time, with exemplars that lead to traces.
-
-        Each step has one value: what grew (rate, sum, count), what held (last, avg) or a quantile by
-        interpolation in buckets. The end of the range is shown as far as all senders have reported.
-        """
-        # Litestar keeps the slash before a path; a name may have slashes
-        query = metric_query(name.removeprefix("/"), _given(request), now_ns=time.time_ns())
-        return metric(engine, store, query)
 
     @get("/api/traceo/status", summary="Status", sync_to_thread=True)
     def get_status() -> Status:
@@ -225,8 +172,7 @@ def query_api(*, engine: Engine, store: Store, counters: Counters, keys: Keys) -
             get_operations,
             get_traces,
             get_trace,
-            get_metrics,
-            get_metric,
+            *metric_routes(engine=engine, store=store),
             get_status,
             get_keys,
             get_docs,
@@ -250,13 +196,6 @@ def query_api(*, engine: Engine, store: Store, counters: Counters, keys: Keys) -
         logging_config=None,
     )
     return cast("App", app)
-
-
-def _given(request: Request[Any, Any, Any]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, value in request.query_params.multi_items():
-        found.setdefault(name, []).append(value)
-    return found
 
 
 def _problem_response(problem: Problem) -> Response[bytes]:
