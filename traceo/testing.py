@@ -120,13 +120,13 @@ class Capture:
     @property
     def spans(self) -> list[dict[str, object]]:
         """Ended spans in order of their start, as plain dicts without what is empty."""
-        self.pipeline.flush(_FLUSH_S)
+        self._settle()
         return [_span(span) for span in sorted(self._spans, key=lambda span: (span.start_ns, span.span_id))]
 
     @property
     def logs(self) -> list[dict[str, object]]:
         """Log lines in order, as plain dicts without what is empty."""
-        self.pipeline.flush(_FLUSH_S)
+        self._settle()
         return [_log(log) for log in self._logs]
 
     @property
@@ -137,14 +137,14 @@ class Capture:
         ``buckets`` (upper bound → count, those that are not empty).
         """
         self.pipeline.measure()
-        self.pipeline.flush(_FLUSH_S)
+        self._settle()
         return self.measured.plain()
 
     @property
     def redactions(self) -> list[Redaction]:
         """What had to be redacted so far: all of it but lengths and SQL literals that are not personal."""
         self.pipeline.measure()
-        self.pipeline.flush(_FLUSH_S)
+        self._settle()
         found = self._in_sql | self.measured.redactions
         for span in self._spans:
             found |= found_in(f"span {span.name!r}", span.attributes)
@@ -156,8 +156,13 @@ class Capture:
     @property
     def payloads(self) -> list[bytes]:
         """The OTLP trace messages as they would have left."""
-        self.pipeline.flush(_FLUSH_S)
+        self._settle()
         return self.memory.payloads("traces")
+
+    def _settle(self) -> None:
+        """Twice: a batch is watched after its delivery, in a turn that ends before the second is answered."""
+        if self.pipeline.flush(_FLUSH_S):
+            self.pipeline.flush(_FLUSH_S)
 
     def _parts(self) -> Parts:
         engine = Engine(self.policy)
