@@ -192,8 +192,10 @@ class Metering:
         found: list[MetricRecord] = []
         sources = (self._of_app, self._of_spans, self._of_prometheus, self._of_runtime, self._of_traceo)
         for read in sources:
-            with contextlib.suppress(Exception):
+            try:
                 found += read()
+            except Exception as error:
+                self._lose(f"{read.__name__[4:]}: {type(error).__name__}", 1)
         if found:
             shared = self._resource_record()
             for record in found:  # of one content, and by this of one group

@@ -7,6 +7,7 @@ notes how long it had to wait. It keeps no loop alive, and a loop that has not a
 import sys
 import time
 from bisect import bisect_left
+from itertools import islice
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,6 +16,7 @@ from traceo.records import HistogramPoint, MetricRecord, NumberPoint, ResourceRe
 __all__ = ["Loops"]
 
 _EVERY_NS = 1_000_000_000
+_MOST_ASKED = 1000  # tasks: their loops are few
 _DELTA, _CUMULATIVE = 1, 2
 _BOUNDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -45,7 +47,7 @@ class Loops:
         if now_ns - self._last_ns < _EVERY_NS:
             return
         self._last_ns = now_ns
-        for loop in {id(loop): loop for loop in map(_loop_of, _tasks())}.values():
+        for loop in {id(loop): loop for loop in map(_loop_of, _tasks(_MOST_ASKED))}.values():
             if loop is None or not loop.is_running() or self._asked.get(loop):
                 continue
             try:
@@ -108,15 +110,15 @@ class Loops:
         ]
 
 
-def _tasks() -> list[Any]:
-    """Every task that is alive, whatever its loop; asyncio has no public way to ask from outside."""
+def _tasks(most: int | None = None) -> list[Any]:
+    """The tasks that are alive, whatever their loop; asyncio has no public way to ask from outside."""
     asyncio = sys.modules.get("asyncio.tasks")
     if asyncio is None:
         return []
     known: Any = getattr(asyncio, "_scheduled_tasks", None) or getattr(asyncio, "_all_tasks", ())
     for _ in range(10):
         try:
-            return list(known)
+            return list(islice(known, most))
         except RuntimeError:  # it changed meanwhile
             continue
     return []

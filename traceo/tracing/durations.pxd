@@ -14,6 +14,7 @@ cdef class Series:
     cdef public long long _total
 
     cpdef add(self, Py_ssize_t place, long long value)
+    @cython.locals(exemplars=list)
     cpdef point_out(self, Py_ssize_t place, long long value, time, trace_id, span_id)
 
 

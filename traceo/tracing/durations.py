@@ -72,9 +72,11 @@ class Series:
 
     def point_out(self, place: int, value: int, time: Any, trace_id: Any, span_id: Any) -> None:
         """Let a trace that is kept stand for the bucket."""
-        if self._exemplars is None:
-            self._exemplars = [None] * len(self._counts)
-        self._exemplars[place] = (value, time, trace_id, span_id)
+        exemplars = self._exemplars
+        if exemplars is None:
+            made: list[Any] = [None] * len(self._counts)
+            exemplars = self._exemplars = made
+        exemplars[place] = (value, time, trace_id, span_id)
 
     @property
     def key(self) -> tuple[Any, ...]:
