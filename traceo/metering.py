@@ -75,6 +75,7 @@ class Metering:
         "_notes",
         "_own",
         "_pipeline",
+        "_prometheus",
         "_record",
         "_runtime",
         "_service_name",
@@ -96,6 +97,7 @@ class Metering:
         self._service_name = service_name
         self._made: Any = None
         self._lost: dict[str, int] = {}
+        self._prometheus: Callable[..., list[MetricRecord]] | None = None
         self._notes = notes
         self._record: tuple[Any, ResourceRecord] | None = None
         self._own: OwnMetrics | None = None
@@ -158,7 +160,10 @@ class Metering:
     # For the pipeline thread.
 
     def parts(self, scrubber: "Scrubber", engine: "Redactor") -> "MetricParts | None":
-        """What metrics pass through; None when none are sent."""
+        """What metrics pass through; None when none are sent.
+
+        All that is imported is imported here, while a fork waits: a child could not finish it.
+        """
         if not self._sources:
             return None
         from traceo.exporters.otlp_metrics import encode_metrics  # noqa: PLC0415 - only where there are metrics
@@ -175,6 +180,10 @@ class Metering:
             from traceo.pipeline.runtime_metrics import RuntimeMetrics  # noqa: PLC0415 - the same
 
             self._runtime = RuntimeMetrics(is_delta=is_delta, clock=time.time_ns)
+        if "prometheus" in self._sources:
+            from traceo.metrics.prometheus import collect_prometheus  # noqa: PLC0415 - the same
+
+            self._prometheus = collect_prometheus
         return MetricParts(
             collect=self.collect,
             scrubber=MetricScrubber(scrubber, engine),
@@ -209,11 +218,9 @@ class Metering:
         return self.tracer_provider.collect() if self._span_metrics is not None else ()
 
     def _of_prometheus(self) -> Sequence[MetricRecord]:
-        if "prometheus" not in self._sources or "prometheus_client" not in sys.modules:
+        if self._prometheus is None:
             return ()
-        from traceo.metrics.prometheus import collect_prometheus  # noqa: PLC0415 - for those who have it
-
-        return collect_prometheus(self._resource_record(), lost=self._lose)
+        return self._prometheus(self._resource_record(), lost=self._lose)
 
     def _lose(self, reason: str, count: int) -> None:
         self._lost[reason] = self._lost.get(reason, 0) + count
