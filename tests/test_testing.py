@@ -223,3 +223,40 @@ def test_what_a_metric_would_have_carried_counts_too(capture):
         "  metric 'shop.of': attributes.who: EMAIL",
         "  metric 'shop.of': description: EMAIL",
     ]
+
+
+def test_what_an_application_with_traceo_started_measures_is_seen_from_zero(pytester):
+    pytester.makepyfile(
+        test_app="""
+        import traceo
+        from opentelemetry import trace
+
+        traceo.init(console="off", endpoint="http://127.0.0.1:9", exit_timeout_s=0)
+        orders = traceo.counter("orders")
+        tracer = trace.get_tracer("app")
+        orders.add(100)
+
+        def order():
+            with tracer.start_as_current_span("GET", kind=trace.SpanKind.SERVER):
+                orders.add(1)
+
+        def of(capture):
+            return {
+                metric["name"]: [point.get("value", point.get("count")) for point in metric["points"]]
+                for metric in capture.metrics
+            }
+
+        def test_first(capture):
+            order()
+            assert of(capture) == {"orders": [1], "traces.span.metrics.duration": [1]}
+
+        def test_without():
+            order()
+
+        def test_again(capture):
+            order()
+            order()
+            assert of(capture) == {"orders": [2], "traces.span.metrics.duration": [2]}
+        """
+    )
+    pytester.runpytest_subprocess("-p", "traceo.testing").assert_outcomes(passed=3)
