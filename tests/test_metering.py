@@ -157,6 +157,11 @@ def test_metrics_of_the_api_are_ours_whenever_it_is_imported(run, recorder):
     assert recorder.metrics()["late"] == {(): 3}
 
 
+def test_to_unhook_libraries_is_not_to_stop_measuring(run, recorder):
+    run("import traceo; traceo.init(); traceo.uninstrument(); traceo.counter('orders').add(2)")
+    assert recorder.metrics()["orders"] == {(): 2}
+
+
 def test_another_meter_provider_stays_and_it_is_said(run, recorder):
     said = run(
         """

@@ -91,7 +91,12 @@ class Client:
             return True
         if not self._is_shut:
             self._is_shut = True
-            for undo in (*self._detach, *((self.hooks.uninstall,) if self.hooks is not None else ())):
+            undoes = [*self._detach]
+            if self.hooks is not None:
+                undoes.append(self.hooks.uninstall)
+            if self.metering is not None:
+                undoes.append(self.metering.stop)
+            for undo in undoes:
                 with contextlib.suppress(Exception):  # the end of a process is no place to raise
                     undo()
         timeout_s = self.config.exit_timeout_s if timeout_s is None else timeout_s

@@ -70,6 +70,7 @@ class Metering:
     """
 
     __slots__ = (
+        "_cancel",
         "_lost",
         "_made",
         "_notes",
@@ -96,6 +97,7 @@ class Metering:
         self._pipeline = pipeline
         self._service_name = service_name
         self._made: Any = None
+        self._cancel: Callable[[], None] | None = None
         self._lost: dict[str, int] = {}
         self._prometheus: Callable[..., list[MetricRecord]] | None = None
         self._notes = notes
@@ -117,21 +119,23 @@ class Metering:
         self._span_metrics = SpanMetrics(on_first=self._pipeline.measure)
         return self._span_metrics
 
-    def install(self) -> Callable[[], None] | None:
-        """Our meter provider as OpenTelemetry's global one, now or when its API is imported.
-
-        Returns the way to stop waiting for that.
-        """
+    def install(self) -> None:
+        """Our meter provider as OpenTelemetry's global one, now or when its API is imported."""
         if self._sources & {"runtime", "prometheus"}:
             self._pipeline.measure()  # they are measured whatever the application does
         if "app" not in self._sources:
-            return None
+            return
         if _API in sys.modules:
             self._set_provider()
-            return None
+            return
         from traceo.instrumentation.hooks import when_imported  # noqa: PLC0415 - loaded with the other hooks
 
-        return when_imported(_API, lambda _: self._set_provider())
+        self._cancel = when_imported(_API, lambda _: self._set_provider())
+
+    def stop(self) -> None:
+        """Wait no longer for the application to import the API."""
+        if self._cancel is not None:
+            self._cancel()
 
     def _set_provider(self) -> None:
         from opentelemetry import metrics  # noqa: PLC0415 - imported by the application

@@ -201,8 +201,7 @@ def _start(config: Config) -> Client:
     if config.logs_level != "OFF" and any(map(selection.includes, _LOGS)):
         undo = _attempt("logs", notes, lambda: _hear(config, selection, pipeline, provider))
         detach += [undo] if undo is not None else []
-    undo = _attempt("metrics", notes, metering.install)
-    detach += [undo] if undo is not None else []
+    _attempt("metrics", notes, metering.install)
     client = Client(
         config,
         pipeline,
