@@ -54,7 +54,12 @@ def opened(request) -> Iterator[Calls]:
         endpoint_url=server(),
         aws_access_key_id="AKIACANARYCANARY1234",
         aws_secret_access_key=Planted().secret,
-        config=botocore.config.Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+        config=botocore.config.Config(
+            s3={"addressing_style": "path"},
+            retries={"total_max_attempts": 1},
+            connect_timeout=10,
+            read_timeout=10,
+        ),
     )
     bucket = f"shop-{uuid.uuid4()}"  # buckets outlive their server
     with unobserved():
