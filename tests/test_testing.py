@@ -167,7 +167,7 @@ def test_metrics_are_plain_values_and_start_from_zero_in_each_test(capture, _):
     _made_with_the_module.add(1, {"country": "IN"})
     traceo.histogram("shop.size", unit="By", description="Of baskets.", buckets=[10, 20]).record(12)
     waiting = [(7, {"queue": "mail"})]
-    traceo.observable_gauge("shop.waiting", lambda: waiting)
+    traceo.observable_counter("shop.waiting", lambda: waiting)
     with capture.provider.get_tracer("shop").start_as_current_span(
         "GET /", kind=SpanKind.SERVER, attributes={"http.request.method": "GET"}
     ):
@@ -207,7 +207,7 @@ def test_metrics_are_plain_values_and_start_from_zero_in_each_test(capture, _):
         },
         {
             "name": "shop.waiting",
-            "kind": "gauge",
+            "kind": "sum",
             "scope": "traceo",
             "points": [{"attributes": {"queue": "mail"}, "value": 7}],
         },

@@ -9,7 +9,6 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry import metrics
 from opentelemetry.metrics import _internal as _api  # pyright: ignore[reportPrivateUsage]  has no way back
 
 from traceo.exporters.otlp_metrics import encode_metrics
@@ -89,8 +88,9 @@ class Measured:
 def _set(provider: "MeterProvider") -> None:
     _api._METER_PROVIDER = provider  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  set once, by the API
     proxy = _api._PROXY_METER_PROVIDER  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-    proxy.on_set_meter_provider(provider)
-    assert metrics.get_meter_provider() is provider
+    # Once: it would make each instrument again, and ask each callback once more.
+    if proxy._real_meter_provider is not provider:  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        proxy.on_set_meter_provider(provider)
 
 
 def _metric(metric: MetricRecord) -> dict[str, object]:
