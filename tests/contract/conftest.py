@@ -1,3 +1,1 @@
-pytest_plugins = []
-
-from tests.instrumentation.conftest import serve  # noqa: F401, E402  the same real server
+from tests.instrumentation.conftest import serve  # noqa: F401  the same real server

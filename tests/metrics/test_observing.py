@@ -155,7 +155,7 @@ def test_a_callback_that_hangs_holds_nobody_up(meter, provider, collected, warni
 
     meter.create_observable_counter("reads", [hangs])
     meter.create_counter("orders").add(1)
-    found = [metric.name for metric in provider.collect(timeout_millis=1)]
+    found = [metric.name for metric in provider.collect(timeout_millis=1000)]  # time to begin
     assert entered.wait(10)
     assert "orders" in found
     assert collected() == {"orders": {(): 1}}  # and does not ask again
