@@ -71,10 +71,10 @@ class Measured:
             if before is None:
                 _api._METER_PROVIDER = None  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
-    def _collect(self) -> list[MetricRecord]:
+    def _collect(self, timeout_s: float) -> list[MetricRecord]:
         found: list[MetricRecord] = self._tracer_provider.collect()
         for provider in self._providers:
-            found += provider.collect()
+            found += provider.collect(timeout_s * 1000)
         return found
 
     def _watch(self, records: Sequence[MetricRecord]) -> None:

@@ -82,6 +82,7 @@ class Metering:
         "_service_name",
         "_sources",
         "_span_metrics",
+        "_timeout_s",
         "provider",
         "tracer_provider",
     )
@@ -98,6 +99,7 @@ class Metering:
         self._service_name = service_name
         self._made: Any = None
         self._cancel: Callable[[], None] | None = None
+        self._timeout_s = 5.0
         self._lost: dict[str, int] = {}
         self._prometheus: Callable[..., list[MetricRecord]] | None = None
         self._notes = notes
@@ -200,8 +202,9 @@ class Metering:
             with contextlib.suppress(Exception):
                 self._runtime.loops.look()
 
-    def collect(self) -> Sequence[MetricRecord]:
-        """Every source's metrics; one that fails is left out."""
+    def collect(self, timeout_s: float = 5.0) -> Sequence[MetricRecord]:
+        """Every source's metrics; one that fails is left out, callbacks that take longer are not awaited."""
+        self._timeout_s = timeout_s
         found: list[MetricRecord] = []
         sources = (self._of_app, self._of_spans, self._of_prometheus, self._of_runtime, self._of_traceo)
         for read in sources:
@@ -216,7 +219,7 @@ class Metering:
         return found
 
     def _of_app(self) -> Sequence[MetricRecord]:
-        return self.provider.collect() if self.provider is not None else ()
+        return self.provider.collect(self._timeout_s * 1000) if self.provider is not None else ()
 
     def _of_spans(self) -> Sequence[MetricRecord]:
         return self.tracer_provider.collect() if self._span_metrics is not None else ()

@@ -89,7 +89,7 @@ def gauge(name: str, /, *, unit: str = "", description: str = "") -> Gauge:
 def observable_counter(
     name: str, callback: Callable[[], Observed], /, *, unit: str = "", description: str = ""
 ) -> ObservableCounter:
-    """A sum that only grows and is kept elsewhere; asked for once a collection, in the pipeline's thread.
+    """A sum that only grows and is kept elsewhere; asked for once a collection, in a thread of Traceo's.
 
     ``callback`` returns all of the sum so far, not what has come since.
 

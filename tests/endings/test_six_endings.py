@@ -103,6 +103,18 @@ print(child)
     assert recorder.sums("orders") == {app.process.pid: 101, int(app.out): 7}
 
 
+def test_a_callback_that_hangs_holds_up_no_end_and_costs_only_itself(run, recorder):
+    begun = time.monotonic()
+    app = run(
+        MEASURES + "import threading\ntraceo.observable_gauge('hangs', lambda: threading.Event().wait())\n",
+        TRACEO_EXIT_TIMEOUT_S="8",
+    )
+    assert time.monotonic() - begun < 30
+    assert app.process.returncode == 0
+    assert recorder.sums("orders") == {app.process.pid: 100}
+    assert recorder.names() == {"GET": 1}
+
+
 def test_a_process_that_only_measures_is_told_of_when_nothing_listens(run, nowhere):
     app = run(
         "import traceo; traceo.init(); traceo.counter('orders').add(1); traceo.status().metrics",

@@ -44,7 +44,8 @@ class Source:
         self.collections = 0
         self.collected = threading.Event()
 
-    def __call__(self) -> list[MetricRecord]:
+    def __call__(self, timeout_s: float) -> list[MetricRecord]:
+        assert 0 < timeout_s <= 5
         self.collections += 1
         if self.collections >= 3:
             self.collected.set()

@@ -27,8 +27,8 @@ Drop = Callable[[str, str, int], None]
 class MetricParts(msgspec.Struct, frozen=True, kw_only=True):
     """What the pipeline thread works with for metrics."""
 
-    collect: Callable[[], Sequence[MetricRecord]]
-    """Every instrument's points. Never raises; may run code of the application."""
+    collect: Callable[[float], Sequence[MetricRecord]]
+    """Every instrument's points. Never raises; asks code of the application, for at most so many seconds."""
     scrubber: MetricScrubber
     encode: Callable[[Sequence[MetricRecord]], bytes]
     tick: Callable[[], object] = tuple

@@ -30,6 +30,7 @@ _BATCH_BYTES = 1024 * 1024
 _LARGE_ITEM_BYTES = 64 * 1024
 _FORK_WAIT_S = 2.0
 _RESERVE_S = 0.5
+_PATIENCE_S = 5.0  # with callbacks of the application that do not return
 
 
 class Pipeline:
@@ -446,9 +447,9 @@ class Pipeline:
             schedule.skip()
             return False
         schedule.done()
-        records = (
-            parts.metrics.collect()
-        )  # not under the lock: a fork must not wait for the application's code
+        # Not under the lock: a fork must not wait for the application's code.
+        patience_s = (self._deadline - self._clock()) / 4 if self._stopping else _PATIENCE_S
+        records = parts.metrics.collect(max(0.01, min(patience_s, _PATIENCE_S)))
         if not records:
             return False
         from traceo.pipeline.collection import prepare_metrics  # noqa: PLC0415 - loaded by now
