@@ -40,10 +40,8 @@ def test_an_agents_run_is_one_trace_and_nothing_said_leaves_when_it_is_told_so(c
     assert [said for said in (b"xyzzy", b"plugh", b"zork", b"ada@example.com") if said in sent] == []
 
 
-def test_what_it_says_under_the_names_of_conventions_is_left_out_and_the_rest_is_redacted(capture, run):
+def test_what_it_says_is_left_out_also_when_it_is_not_told_so(capture, run):
     run()
-    for span in capture.spans:
-        for key in ("gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.tool.call.result"):
-            told = str(span["attributes"].get(key, ""))
-            assert [said for said in ("xyzzy", "plugh", "zork") if said in told] == []
-    assert b"ada@example.com" not in b"".join(capture.payloads)
+    assert len(capture.spans) == 4
+    sent = b"".join(capture.payloads)
+    assert [said for said in (b"xyzzy", b"plugh", b"zork", b"ada@example.com") if said in sent] == []

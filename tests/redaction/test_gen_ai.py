@@ -21,6 +21,10 @@ CONTENT = {
     "gen_ai.prompt.0.content": "Who is Ada?",
     "llm.input_messages.0.message.content": "Who is Ada?",
     "traceloop.entity.input": "Ada",
+    "gen_ai.task.output": "Ada",
+    "pydantic_ai.all_messages": MESSAGES,
+    "final_result": "Ada",
+    "tool_arguments": "{}",
 }
 USAGE = {
     "gen_ai.operation.name": "chat",
@@ -55,7 +59,11 @@ def test_content_is_dropped_and_counted_and_usage_stays():
 def test_content_is_scanned_when_the_policy_lets_it_pass():
     engine = Engine(Policy(gen_ai=Action.SCAN))
     clean = engine.attributes(CONTENT, "", [])
-    assert clean == {**CONTENT, "gen_ai.input.messages": MESSAGES.replace("ada@example.com", "[EMAIL]")}
+    masked = MESSAGES.replace("ada@example.com", "[EMAIL]")
+    assert clean == {
+        **CONTENT,
+        **dict.fromkeys(("gen_ai.input.messages", "pydantic_ai.all_messages"), masked),
+    }
 
 
 def test_one_attribute_can_be_let_through():

@@ -151,6 +151,8 @@ GEN_AI = words_in(
     gen_ai_tool_call_result gen_ai_prompt gen_ai_completion gen_ai_event_content gen_ai_evaluation_explanation
     gen_ai_retrieval_query_text gen_ai_retrieval_documents gen_ai_system_message gen_ai_user_message
     gen_ai_assistant_message gen_ai_tool_message gen_ai_choice llm_prompts llm_completions
+    gen_ai_task_input gen_ai_task_output pydantic_ai_all_messages all_messages_events
+    final_result tool_arguments tool_response
     traceloop_entity_input traceloop_entity_output mcp_tool_arguments mcp_tool_result
     """
 )
