@@ -67,7 +67,12 @@ def test_an_empty_variable_counts_as_not_set():
         ("TRACEO_QUEUE_BYTES", "64MiB", "queue_bytes", 64 * MiB),
         ("TRACEO_QUEUE_BYTES", "1048576", "queue_bytes", MiB),
         ("TRACEO_LOGS_LEVEL", "warning", "logs_level", "WARNING"),
-        ("TRACEO_CAPTURE_HEADERS", "X-Tenant, Accept", "capture_headers", ("x-tenant", "accept")),
+        (
+            "TRACEO_CAPTURE",
+            "X-Tenant, Accept, sql_parameters",
+            "capture",
+            ("x-tenant", "accept", "sql_parameters"),
+        ),
     ],
 )
 def test_a_variable_is_read_as_its_specification_says(variable, given, field, value):

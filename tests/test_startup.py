@@ -369,3 +369,46 @@ def test_a_removed_working_directory_does_not_matter(recorder):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert recorder.names() == ["x"]
+
+
+def test_a_wrong_price_table_stops_init_and_names_its_source():
+    done = run(
+        """
+        import traceo
+        traceo.init(prices={"currency": "EUR", "models": {"gpt*": {"input": "cheap"}}}, console="off")
+        """
+    )
+    assert "ConfigError: prices are not understood" in done.stderr
+    assert "(from argument" in done.stderr or "from argument)" in done.stderr
+
+
+def test_parameters_of_statements_are_recorded_when_asked_for_and_redacted(recorder):
+    done = run(
+        """
+        import sqlite3, traceo
+        traceo.init(capture=["sql_parameters"], console="off", seal="off")
+        connection = sqlite3.connect(":memory:")
+        connection.execute("create table people (mail, age)")
+        connection.execute("insert into people values (?, ?)", ("ada@example.com", 36))
+        """,
+        recorder.url,
+    )
+    assert done.returncode == 0, done.stderr
+    [insert] = [span for _, span in recorder.spans() if span.name == "INSERT people"]
+    told = {one.key: one.value for one in insert.attributes if one.key.startswith("db.query.parameter.")}
+    assert told["db.query.parameter.0"].string_value == "[EMAIL]"
+    assert told["db.query.parameter.1"].int_value == 36
+
+
+def test_views_say_what_becomes_of_a_metric():
+    done = run(
+        """
+        import traceo
+        from traceo.metrics import View
+        traceo.init(views=[View(instrument_name="orders", name="shop.orders")], console="off", exit_timeout_s=0)
+        traceo.counter("orders").add(1)
+        client = traceo.init()
+        print([metric.name for metric in client.metering.provider.collect()])
+        """
+    )
+    assert done.stdout == "['shop.orders']\n", done.stderr

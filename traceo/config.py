@@ -18,7 +18,7 @@ from traceo.settings import SETTINGS, Given, MiB, Setting
 __all__ = ["Config", "load", "pyproject_of"]
 
 _NAMES = frozenset(setting.name for setting in SETTINGS)
-_UNREAD = {setting.name: next(iter(setting.otel)) for setting in SETTINGS if not setting.has_variable}
+_UNREAD = {setting.name: next(iter(setting.otel), "") for setting in SETTINGS if not setting.has_variable}
 _MARKS = (b"tool.traceo", b'tool."traceo"', b"tool.'traceo'", b"[tool]")
 
 
@@ -38,7 +38,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     sender_key: str = ""
     spool_dir: str = ""
     instrument: str = "auto"
-    capture_headers: tuple[str, ...] = ()
+    capture: tuple[str, ...] = ()
+    prices: str | Mapping[str, Any] = ""
     console: str = "auto"
     sample_rate: float = 1.0
     keep_errors: bool = False
@@ -201,7 +202,8 @@ def _refuse_misspelt(environ: Mapping[str, str]) -> None:
         near = name if name in _UNREAD else _nearest(name)
         if near in _UNREAD:
             if given.strip():
-                instead = f"set {_UNREAD[near]}, or {near} as an argument of init() or in [tool.traceo]"
+                other = f"set {_UNREAD[near]}, or" if _UNREAD[near] else "give"
+                instead = f"{other} {near} as an argument of init() or in [tool.traceo]"
                 raise ConfigError(f"{variable} is not read; {instead}")
         elif near:
             raise ConfigError(f"{variable} is not a setting; did you mean TRACEO_{near.upper()}?")

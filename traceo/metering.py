@@ -15,6 +15,7 @@ from traceo.records import MetricRecord, ResourceRecord
 
 if TYPE_CHECKING:
     from traceo.metrics.provider import MeterProvider
+    from traceo.metrics.views import View
     from traceo.pipeline.collection import MetricParts
     from traceo.pipeline.own_metrics import OwnMetrics
     from traceo.pipeline.runtime_metrics import RuntimeMetrics
@@ -67,6 +68,7 @@ class Metering:
         pipeline: has them delivered.
         service_name: whose they are, where no tracer provider of ours says it.
         notes: what a user should know, for `traceo.status`.
+        views: what becomes of the application's own metrics.
     """
 
     __slots__ = (
@@ -83,6 +85,7 @@ class Metering:
         "_sources",
         "_span_metrics",
         "_timeout_s",
+        "_views",
         "provider",
         "tracer_provider",
     )
@@ -93,6 +96,7 @@ class Metering:
         pipeline: "Pipeline",
         service_name: str,
         notes: list[str],
+        views: "Sequence[View]" = (),
     ) -> None:
         self._sources = sources
         self._pipeline = pipeline
@@ -103,6 +107,7 @@ class Metering:
         self._lost: dict[str, int] = {}
         self._prometheus: Callable[..., list[MetricRecord]] | None = None
         self._notes = notes
+        self._views = tuple(views)
         self._record: tuple[Any, ResourceRecord] | None = None
         self._own: OwnMetrics | None = None
         self._runtime: RuntimeMetrics | None = None
@@ -158,6 +163,7 @@ class Metering:
         pipeline = self._pipeline
         self.provider = MeterProvider(
             resource=self._resource(),
+            views=self._views,
             on_first=pipeline.measure,
             flush=pipeline.flush,
         )

@@ -33,7 +33,7 @@ class Setting(msgspec.Struct, frozen=True):
     """Equivalent OpenTelemetry variables, in order, each with its translation into what ``read`` takes."""
     secret: bool = False
     has_variable: bool = True
-    """Whether there is a ``TRACEO_*`` variable; without one, OpenTelemetry's says the same."""
+    """Whether there is a ``TRACEO_*`` variable; without one, OpenTelemetry's says the same, or none does."""
 
     @property
     def variable(self) -> str:
@@ -150,6 +150,11 @@ def _redaction(given: Given) -> str | Mapping[str, object]:
     if isinstance(given, Mapping):
         return given
     return ",".join(_names(given)) if isinstance(given, (list, tuple)) else _text(given).strip()
+
+
+def _table(given: Given) -> str | Mapping[str, object]:
+    """A file, or what would stand in it."""
+    return given if isinstance(given, Mapping) else _path(given)
 
 
 def _selection(given: Given) -> str:
@@ -304,10 +309,19 @@ SETTINGS: tuple[Setting, ...] = (
         _selection,
     ),
     Setting(
-        "capture_headers",
-        "HTTP header names to record on spans; their values are redacted like everything else.",
-        "header names separated by commas",
+        "capture",
+        "What the hooks record beyond the default: names of HTTP headers, `sql_parameters`, `llm_content` "
+        "(what is said to language models and tools). All of it is redacted like everything else.",
+        "names of headers, sql_parameters or llm_content, separated by commas",
         _names,
+    ),
+    Setting(
+        "prices",
+        "What tokens of language models cost: a TOML file, or the table itself in `[tool.traceo.prices]`. "
+        "See [language models](llm.md).",
+        "the path of a TOML file, or a table with currency and models",
+        _table,
+        has_variable=False,
     ),
     Setting(
         "console",

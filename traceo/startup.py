@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
@@ -32,7 +32,8 @@ from traceo.settings import Given
 if TYPE_CHECKING:
     from traceo.exporters.outcome import SealMode, Signal
     from traceo.exporters.spool.folder import Spool
-    from traceo.instrumentation import Installed, Selection
+    from traceo.instrumentation import Installed, Options, Selection
+    from traceo.metrics import View
     from traceo.pipeline.prepare import Parts, Watch
     from traceo.policy import Chosen
 
@@ -67,7 +68,8 @@ class Settings(TypedDict, total=False):
     sender_key: str
     spool_dir: str
     instrument: str | list[str] | bool
-    capture_headers: str | list[str]
+    capture: str | list[str]
+    prices: str | Mapping[str, object]
     console: str | bool
     sample_rate: float
     keep_errors: bool
@@ -82,9 +84,10 @@ class Settings(TypedDict, total=False):
     metrics: str | list[str] | bool
 
 
-def init(**settings: Unpack[Settings]) -> Client:
+def init(*, views: "Sequence[View]" = (), **settings: Unpack[Settings]) -> Client:
     """Start Traceo in this process; everything has a default.
 
+    ``views`` say what becomes of metrics (`traceo.metrics.View`); all else is in docs/configuration.md.
     A second call returns the first call's client; if it asks for other settings, it warns, once. A process
     that was shut down stays so.
 
@@ -106,7 +109,7 @@ def init(**settings: Unpack[Settings]) -> Client:
             _log.warning(_NOT_HERE)
             return _client
         try:
-            _client = _start(config)
+            _client = _start(config, views)
         except ConfigError:
             raise
         except Exception as error:
@@ -171,7 +174,7 @@ def _is_subinterpreter() -> bool:
     return False
 
 
-def _start(config: Config) -> Client:
+def _start(config: Config, views: "Sequence[View]") -> Client:
     chosen = _choose(config)
     speak_on_stderr()
     notes: list[str] = []
@@ -192,12 +195,12 @@ def _start(config: Config) -> Client:
         endpoint=config.public_endpoint,
         advice=_advice(config),
     )
-    selection = _selection(config)
-    metering = Metering(sources_of(config.metrics), pipeline, config.service_name, notes)
+    selection, options = _selection(config), _options(config)
+    metering = Metering(sources_of(config.metrics), pipeline, config.service_name, notes, views)
     provider = _attempt("tracing", notes, lambda: _trace(config, pipeline, metering, notes))
     # Under the provider of another, logs are heard all the same.
     chosen_hooks = selection if provider is not None else selection.of(_LOGS)
-    hooks = _attempt("instrumentation", notes, lambda: _hook(config, chosen_hooks, provider))
+    hooks = _attempt("instrumentation", notes, lambda: _hook(options, chosen_hooks, provider))
     if config.logs_level != "OFF" and any(map(selection.includes, _LOGS)):
         undo = _attempt("logs", notes, lambda: _hear(config, selection, pipeline, provider))
         detach += [undo] if undo is not None else []
@@ -284,19 +287,21 @@ def _selection(config: Config) -> "Selection":
     return Selection.parse(config.instrument, disabled=disabled, source=f"instrument (from {source})")
 
 
-def _hook(config: Config, selection: "Selection", provider: Any) -> "Installed":
-    from traceo.instrumentation import Options, install  # noqa: PLC0415 - only when something may be hooked
+def _options(config: Config) -> "Options":
+    """What the hooks record; what is wrong with the table of prices stops `init`."""
+    from traceo.instrumentation import Options  # noqa: PLC0415 - only when something may be hooked
 
-    options = Options.from_environ(os.environ)
-    if config.capture_headers:
-        more = config.capture_headers
-        options = Options(
-            server_request_headers=(*options.server_request_headers, *more),
-            server_response_headers=(*options.server_response_headers, *more),
-            client_request_headers=(*options.client_request_headers, *more),
-            client_response_headers=(*options.client_response_headers, *more),
-            capture_sql_parameters=options.capture_sql_parameters,
-        )
+    prices = None
+    if config.prices:
+        from traceo.instrumentation.genai.prices import Prices  # noqa: PLC0415 - only for a price table
+
+        prices = Prices.of(config.prices, source=config.sources["prices"])
+    return Options.from_environ(os.environ, prices=prices).with_names(config.capture)
+
+
+def _hook(options: "Options", selection: "Selection", provider: Any) -> "Installed":
+    from traceo.instrumentation import install  # noqa: PLC0415 - loaded with its options
+
     return install(selection, tracer_provider=provider or trace.NoOpTracerProvider(), options=options)
 
 

@@ -40,7 +40,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("0.116", "0.165"),
         hook="traceo.instrumentation.fastapi",
         captures="one server span a request or websocket, named by its route; FastAPI's own tracing is off",
-        omits="bodies; headers and cookies unless named in `capture_headers`",
+        omits="bodies; headers and cookies unless named in `capture`",
         aliases=("asgi",),
     ),
     Library(
@@ -50,7 +50,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("0.40", "1.10"),
         hook="traceo.instrumentation.starlette",
         captures="one server span a request or websocket, named by its route",
-        omits="bodies; headers and cookies unless named in `capture_headers`",
+        omits="bodies; headers and cookies unless named in `capture`",
         stacked_under=("fastapi",),
         aliases=("asgi",),
     ),
@@ -61,7 +61,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("2.17", "2.25"),
         hook="traceo.instrumentation.litestar",
         captures="one server span a request or websocket, named by its path template",
-        omits="bodies; headers and cookies unless named in `capture_headers`",
+        omits="bodies; headers and cookies unless named in `capture`",
         stacked_under=("starlette", "fastapi"),
         aliases=("asgi",),
     ),
@@ -72,7 +72,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("2.3", "3.1"),
         hook="traceo.instrumentation.flask",
         captures="one server span a request, named by its rule, also in a Starlette mount",
-        omits="bodies; headers and cookies unless named in `capture_headers`",
+        omits="bodies; headers and cookies unless named in `capture`",
         stacked_under=("starlette", "fastapi"),
         aliases=("wsgi",),
     ),
@@ -83,7 +83,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("4.2", "6.1"),
         hook="traceo.instrumentation.django",
         captures="one server span a request, WSGI and ASGI, named by its route; no settings needed",
-        omits="bodies; headers and cookies unless named in `capture_headers`; templates and signals",
+        omits="bodies; headers and cookies unless named in `capture`; templates and signals",
         stacked_under=("starlette", "fastapi"),
         aliases=("wsgi", "asgi"),
     ),
@@ -94,7 +94,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("0.27", "0.28"),
         hook="traceo.instrumentation.httpx",
         captures="one client span a request on the wire: redirects and authentication retries have their own",
-        omits="bodies; headers unless named in `capture_headers`",
+        omits="bodies; headers unless named in `capture`",
     ),
     Library(
         name="httpx2",
@@ -103,7 +103,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("2.16", "2.16"),
         hook="traceo.instrumentation.httpx2",
         captures="one client span a request on the wire: redirects and authentication retries have their own",
-        omits="bodies; headers unless named in `capture_headers`",
+        omits="bodies; headers unless named in `capture`",
     ),
     Library(
         name="requests",
@@ -112,7 +112,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("2.32", "2.34"),
         hook="traceo.instrumentation.requests",
         captures="one client span a request on the wire, whatever the adapter; redirects have their own",
-        omits="bodies; headers unless named in `capture_headers`",
+        omits="bodies; headers unless named in `capture`",
     ),
     Library(
         name="urllib3",
@@ -121,7 +121,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("2.0", "2.8"),
         hook="traceo.instrumentation.urllib3",
         captures="one client span a request on the wire: retries and redirects have their own",
-        omits="bodies; headers unless named in `capture_headers`",
+        omits="bodies; headers unless named in `capture`",
         stacked_under=("requests",),
     ),
     Library(
@@ -131,7 +131,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("3.12", "3.14"),
         hook="traceo.instrumentation.aiohttp",
         captures="one client span a request on the wire: redirects and retries have their own",
-        omits="bodies; headers unless named in `capture_headers`",
+        omits="bodies; headers unless named in `capture`",
         aliases=("aiohttp-client",),
     ),
     Library(
@@ -141,7 +141,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("2.0", "2.1"),
         hook="traceo.instrumentation.sqlalchemy",
         captures="one client span a statement, sync and async engines",
-        omits="results, fetching, commit and rollback; parameters unless asked",
+        omits="results, fetching, commit and rollback; parameters unless `capture` has `sql_parameters`",
     ),
     Library(
         name="sqlite3",
@@ -150,7 +150,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("3.11", "3.13"),
         hook="traceo.instrumentation.sqlite3",
         captures="one client span a statement",
-        omits="results, fetching, commit and rollback; parameters unless asked",
+        omits="results, fetching, commit and rollback; parameters unless `capture` has `sql_parameters`",
         stacked_under=("sqlalchemy",),
     ),
     Library(
@@ -160,7 +160,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("3.2", "3.3"),
         hook="traceo.instrumentation.psycopg",
         captures="one client span a statement, stream or COPY, sync and async",
-        omits="results, fetching, commit and rollback; parameters unless asked",
+        omits="results, fetching, commit and rollback; parameters unless `capture` has `sql_parameters`",
         stacked_under=("sqlalchemy",),
     ),
     Library(
@@ -170,7 +170,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("2.9", "2.9"),
         hook="traceo.instrumentation.psycopg2",
         captures="one client span a statement, stored procedure or COPY",
-        omits="results, fetching, commit and rollback; parameters unless asked",
+        omits="results, fetching, commit and rollback; parameters unless `capture` has `sql_parameters`",
         stacked_under=("sqlalchemy",),
     ),
     Library(
@@ -180,7 +180,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("1.1", "1.2"),
         hook="traceo.instrumentation.pymysql",
         captures="one client span a statement or stored procedure",
-        omits="results, fetching, commit and rollback; parameters unless asked",
+        omits="results, fetching, commit and rollback; parameters unless `capture` has `sql_parameters`",
         stacked_under=("sqlalchemy",),
     ),
     Library(
@@ -190,7 +190,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("0.30", "0.32"),
         hook="traceo.instrumentation.asyncpg",
         captures="one client span a statement, prepared, as a cursor, or COPY",
-        omits="results, fetching, commit and rollback; parameters unless asked",
+        omits="results, fetching, commit and rollback; parameters unless `capture` has `sql_parameters`",
         stacked_under=("sqlalchemy",),
     ),
     Library(
@@ -229,7 +229,7 @@ LIBRARIES: tuple[Library, ...] = (
         hook="traceo.instrumentation.genai.openai",
         captures="one client span a call of a model (chat, responses, completions, embeddings), its stream "
         "included: model, tokens, cost, time to first chunk, names of tools",
-        omits="prompts, answers and arguments of tools unless asked",
+        omits="prompts, answers and arguments of tools unless `capture` has `llm_content`",
     ),
     Library(
         name="anthropic",
@@ -239,7 +239,7 @@ LIBRARIES: tuple[Library, ...] = (
         hook="traceo.instrumentation.genai.anthropic",
         captures="one client span a message, its stream included: model, tokens, cost, time to first chunk, "
         "names of tools; the library's own span of a message is off",
-        omits="prompts, answers and arguments of tools unless asked",
+        omits="prompts, answers and arguments of tools unless `capture` has `llm_content`",
     ),
     Library(
         name="mcp",
@@ -249,7 +249,7 @@ LIBRARIES: tuple[Library, ...] = (
         hook="traceo.instrumentation.genai.mcp",
         captures="one client span and one server span a request (tools, prompts, resources), in one trace; "
         "the library's own spans are off",
-        omits="arguments and results unless asked",
+        omits="arguments and results unless `capture` has `llm_content`",
     ),
     Library(
         name="botocore",
@@ -339,7 +339,7 @@ LIBRARIES: tuple[Library, ...] = (
         tested=("1.32", "3.4"),
         hook=_CONTRIB,
         captures="one client span a call, with model and tokens",
-        omits="prompts and answers unless asked",
+        omits="prompts and answers unless `capture` has `llm_content`",
     ),
     Library(
         name="threading",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Options", "Selection", "rows_named"]
 
 _HEADERS = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_"
+_WORDS = frozenset({"sql_parameters", "llm_content"})
 _CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 _CONTENT_ON_SPANS = frozenset({"true", "1", "span_only", "span_and_event"})
 
@@ -56,6 +57,20 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
             capture_sql_parameters=capture_sql_parameters,
             capture_content=environ.get(_CONTENT, "").strip().lower() in _CONTENT_ON_SPANS,
             prices=prices,
+        )
+
+    def with_names(self, names: Iterable[str]) -> "Options":
+        """With what the setting ``capture`` names: headers, ``sql_parameters``, ``llm_content``."""
+        words = set(names)
+        headers = tuple(sorted(words - _WORDS))
+        return msgspec.structs.replace(
+            self,
+            server_request_headers=(*self.server_request_headers, *headers),
+            server_response_headers=(*self.server_response_headers, *headers),
+            client_request_headers=(*self.client_request_headers, *headers),
+            client_response_headers=(*self.client_response_headers, *headers),
+            capture_sql_parameters=self.capture_sql_parameters or "sql_parameters" in words,
+            capture_content=self.capture_content or "llm_content" in words,
         )
 
 
