@@ -86,6 +86,20 @@ def test_uvicorn_with_workers(start, recorder, free_port, tmp_path):
     assert recorder.services() == {"shop"}
 
 
+JOBS = """
+import os
+from celery import Celery
+app = Celery("jobs", broker={broker!r})
+app.conf.task_ignore_result = True
+
+@app.task
+def ship():
+    with open({done!r} + ".part", "w") as part:
+        part.write(str(os.getpid()))
+    os.rename(part.name, {done!r})
+"""
+
+
 @pytest.mark.parametrize("worker", ["sync", "gevent"])
 def test_gunicorn(start, recorder, free_port, tmp_path, worker):
     (tmp_path / "shop.py").write_text(WSGI)
@@ -96,6 +110,18 @@ def test_gunicorn(start, recorder, free_port, tmp_path, worker):
     assert recorder.names()["GET /carts/<int:cart>"] == 1
     assert recorder.pids("GET /carts/<int:cart>") == {int(pid)}
     assert recorder.services() == {"shop"}
+
+
+def test_a_celery_worker_with_its_forked_pool(start, recorder, redis, tmp_path):
+    (tmp_path / "jobs.py").write_text(JOBS.format(broker=f"redis:{redis.url}3", done=str(tmp_path / "done")))
+    command = [*TRACEO, "celery", "-A", "jobs", "worker", "-P", "prefork", "-c", "1", "-l", "WARNING"]
+    app = start(command, PYTHONPATH=str(tmp_path))
+    subprocess.run([sys.executable, "-c", "import jobs; jobs.ship.delay()"], cwd=tmp_path, check=True)
+    app.until((tmp_path / "done").exists, "the task has not run")
+    assert app.kill(signal.SIGTERM) == 0, app.err
+    assert recorder.names() == {"process jobs.ship": 1}
+    assert recorder.pids("process jobs.ship") == {int((tmp_path / "done").read_text())}
+    assert recorder.services() == {"jobs"}
 
 
 def test_a_sitecustomize_of_the_application_runs_as_well(run, recorder, tmp_path):
