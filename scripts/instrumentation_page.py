@@ -20,9 +20,9 @@ A version newer than those tested is hooked all the same, and flagged: `traceo d
 ```python
 import traceo
 
-traceo.init(instrument="auto")          # all of them; "-redis" leaves one out, "httpx,flask" takes just these
-traceo.instrument("redis")              # one more, later
-traceo.uninstrument("redis")            # the library's own objects back; without a name, all of them
+traceo.init(instrument="auto")  # all of them; "-redis" leaves one out, "httpx,flask" takes just these
+traceo.instrument("redis")  # one more, later
+traceo.uninstrument("redis")  # the library's own objects back; without a name, all of them
 print(traceo.status().instrumentation)  # what is hooked now
 ```
 
@@ -110,7 +110,7 @@ def _names(row: Library) -> str:
 
 def _tested(row: Library) -> str:
     low, high = row.tested
-    return low if low == high else f"{low} – {high}"
+    return low if low == high else f"{low} to {high}"
 
 
 if __name__ == "__main__":
