@@ -1,9 +1,11 @@
 import logging
+from decimal import Decimal
 
 import pytest
 
 from traceo.pipeline.health import Counts
 from traceo.pipeline.trouble import Trouble, speak_on_stderr
+from traceo.tracing.attributes import clean_into
 
 REASON = "http://127.0.0.1:4318: nothing listens there"
 
@@ -109,3 +111,30 @@ def test_our_lines_go_to_stderr_and_to_no_handler_of_the_application(capsys, mon
         logging.getLogger().removeHandler(root)
     assert capsys.readouterr().err == "traceo: hello\n"
     assert heard == []
+
+
+def test_a_mistake_that_the_application_makes_with_each_request_is_told_once_a_minute(
+    clock, capsys, monkeypatch
+):
+    logger = logging.getLogger("traceo")
+    monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logger, "propagate", True)
+    speak_on_stderr(clock)
+    for _ in range(1000):
+        clean_into({}, {"price": Decimal(1)}, None, None)
+    first = capsys.readouterr().err
+    clock.now += 60
+    clean_into({}, {"price": Decimal(1)}, None, None)
+    again = capsys.readouterr().err
+    assert first.count("\n") == 1
+    assert again == first
+
+
+def test_lines_that_are_all_different_are_no_flood_either(clock, capsys, monkeypatch):
+    logger = logging.getLogger("traceo")
+    monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logger, "propagate", True)
+    speak_on_stderr(clock)
+    for number in range(1000):
+        logger.warning("line %d", number)
+    assert capsys.readouterr().err.splitlines() == [f"traceo: line {number}" for number in range(50)]

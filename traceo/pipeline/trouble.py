@@ -8,6 +8,7 @@ these lines, and ours makes no telemetry of them.
 
 import logging
 import sys
+import time
 from collections.abc import Callable
 
 from traceo.pipeline.health import Counts
@@ -16,27 +17,51 @@ __all__ = ["Trouble", "speak_on_stderr"]
 
 _GRACE_S = 10.0
 _PERIOD_S = 60.0
+_MOST_LINES = 50
 
 _log = logging.getLogger("traceo")
 
 
 class _Stderr(logging.Handler):
-    """Writes to whatever ``sys.stderr`` is at that moment, and to nothing if there is none."""
+    """Writes to whatever ``sys.stderr`` is at that moment, and to nothing if there is none.
+
+    The same words come once a minute at most, and no more than fifty different ones: the application may
+    make the same mistake with each request.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__(logging.WARNING)
+        self._clock = clock
+        self._said: set[str] = set()
+        self._since = clock()
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
+            line = self.format(record)
+            if not self._is_news(line):
+                return
             stream = sys.stderr
-            stream.write(f"{self.format(record)}\n")
+            stream.write(f"{line}\n")
             stream.flush()
         except Exception:  # closed, redirected to something odd, or None under pythonw
             return
 
+    def _is_news(self, line: str) -> bool:
+        now = self._clock()
+        if now - self._since >= _PERIOD_S:
+            self._said.clear()
+            self._since = now
+        if line in self._said or len(self._said) >= _MOST_LINES:
+            return False
+        self._said.add(line)
+        return True
 
-def speak_on_stderr() -> None:
+
+def speak_on_stderr(clock: Callable[[], float] = time.monotonic) -> None:
     """Give the logger ``traceo`` its own way to stderr, unless the application has given it one."""
     _log.propagate = False
     if not _log.handlers:
-        handler = _Stderr(logging.WARNING)
+        handler = _Stderr(clock)
         handler.setFormatter(logging.Formatter("traceo: %(message)s"))
         _log.addHandler(handler)
 
