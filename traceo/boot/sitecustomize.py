@@ -26,7 +26,7 @@ def _go_on() -> None:
 
 def _is_ours() -> bool:
     """Whether this process is Traceo's own command, or one that multiprocessing keeps for itself."""
-    words = sys.orig_argv[1:]
+    words = getattr(sys, "orig_argv", ())[1:]  # a program of another environment may run an older Python
     if words[:2] == ["-m", "traceo"] or (words and os.path.basename(words[0]) == "traceo"):  # noqa: PTH119
         return True
     return any("multiprocessing.resource_tracker" in word for word in words[:6])
