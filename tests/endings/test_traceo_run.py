@@ -197,3 +197,18 @@ def test_running_under_itself_starts_it_once(tmp_path, monkeypatch):
     again = environment_of(once, ["app.py"], is_module=False)
     assert again == once
     assert len(once["PYTHONPATH"].split(os.pathsep)) == 2
+
+
+def test_a_python_that_is_too_old_for_it_is_left_alone():
+    from traceo.cli.run import environment_of
+
+    boot = environment_of({}, ["app.py"], is_module=False)["PYTHONPATH"]
+    older = "import runpy, sys; del sys.orig_argv; sys.modules['traceo'] = None; runpy.run_path(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-c", older, f"{boot}/sitecustomize.py"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
