@@ -100,7 +100,7 @@ def ship():
 """
 
 
-@pytest.mark.parametrize("worker", ["sync", "gevent"])
+@pytest.mark.parametrize("worker", ["sync", "gthread"])
 def test_gunicorn(start, recorder, free_port, tmp_path, worker):
     (tmp_path / "shop.py").write_text(WSGI)
     command = [*TRACEO, "gunicorn", "-w", "2", "-k", worker, "-b", f"127.0.0.1:{free_port}", "shop:app"]
