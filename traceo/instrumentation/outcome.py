@@ -6,7 +6,7 @@ from opentelemetry.trace import Span, Status, StatusCode
 
 from traceo import semconv
 
-__all__ = ["error_type", "fail", "is_abandoned", "record"]
+__all__ = ["error_type", "fail", "is_abandoned", "record", "record_without_text"]
 
 # By name: importing asyncio, trio and starlette to compare classes would load them into apps that use
 # neither.
@@ -35,6 +35,18 @@ def record(span: Span, error: BaseException, *, at_ns: int | None = None) -> Non
         span.add_event(semconv.EXCEPTION_EVENT, {semconv.EXCEPTION_TYPE: error_type(error)}, at_ns)
         return
     span.record_exception(error, timestamp=at_ns)  # pyright: ignore[reportArgumentType]  the API says Exception, SDKs take all
+
+
+def record_without_text(span: Span, error: BaseException, *, at_ns: int | None = None) -> None:
+    """One ``exception`` event with type and frames. Its text, which ends a stack trace, may repeat values."""
+    # Only now: not every application has an error.
+    import traceback  # noqa: PLC0415
+
+    event = {
+        semconv.EXCEPTION_TYPE: error_type(error),
+        semconv.EXCEPTION_STACKTRACE: "".join(traceback.format_tb(error.__traceback__)),
+    }
+    span.add_event(semconv.EXCEPTION_EVENT, event, at_ns)
 
 
 def fail(span: Span, error: BaseException) -> None:

@@ -2,7 +2,8 @@
 
 Their tracers come from :class:`StableTracerProvider`: names of older conventions become those in force, an
 error has its ``error.type`` and is recorded once, being cancelled is no error, content and keys of the app
-are left out unless asked for, and nothing is made when nothing is wanted. Old names are those that semantic
+are left out unless asked for, the text of what a server answered never leaves, and nothing is made when
+nothing is wanted. Old names are those that semantic
 conventions up to 1.36 call deprecated.
 """
 
@@ -30,7 +31,7 @@ from opentelemetry.util.types import AttributeValue
 from traceo import semconv
 from traceo.instrumentation.guard import failed
 from traceo.instrumentation.hooks import Site
-from traceo.instrumentation.outcome import error_type, is_abandoned, record
+from traceo.instrumentation.outcome import error_type, is_abandoned, record, record_without_text
 from traceo.instrumentation.suppression import is_suppressed
 
 __all__ = ["First", "StableTracerProvider"]
@@ -257,9 +258,11 @@ def _title(name: str, kind: SpanKind) -> str | None:
 class _Names:
     """How the attributes of one span are called and which are left out."""
 
-    __slots__ = ("_by_side", "_content", "_left_out")
+    __slots__ = ("_by_side", "_content", "_left_out", "says_errors")
 
     def __init__(self, site: Site, kind: SpanKind) -> None:
+        self.says_errors = kind not in {SpanKind.CLIENT, SpanKind.PRODUCER}
+        """Whether an error's text is the application's own; servers repeat in theirs what they got."""
         self._by_side = _RENAMED_BY_SIDE[kind is SpanKind.SERVER]
         self._content = site.options.capture_content
         self._left_out = _LEFT_OUT_OF.get(site.name, frozenset())
@@ -345,7 +348,11 @@ class _StableSpan(Span):
     def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:
         if name == semconv.EXCEPTION_EVENT and self._recorded is not None:
             return
-        self._span.add_event(name, self._names.translated(attributes or {}), timestamp)
+        translated = self._names.translated(attributes or {})
+        if name == semconv.EXCEPTION_EVENT and not self._names.says_errors:
+            translated.pop(semconv.EXCEPTION_MESSAGE, None)
+            translated.pop(semconv.EXCEPTION_STACKTRACE, None)
+        self._span.add_event(name, translated, timestamp)
 
     def add_link(self, context: SpanContext, attributes: Any = None) -> None:
         self._span.add_link(context, attributes)
@@ -373,8 +380,10 @@ class _StableSpan(Span):
         self._recorded = exception
         if type(exception) is Exception and not exception.args:
             return  # how a gRPC server leaves a handler that has told a status
-        if not is_abandoned(exception):
-            record(self._span, exception, at_ns=timestamp)
+        if is_abandoned(exception):
+            return
+        tell = record if self._names.says_errors else record_without_text
+        tell(self._span, exception, at_ns=timestamp)
 
     def end(self, end_time: int | None = None) -> None:
         if self._is_over:

@@ -33,8 +33,8 @@ def echo(request: bytes, context: grpc.ServicerContext) -> bytes:
 
 
 def refuse(request: bytes, context: grpc.ServicerContext) -> bytes:
-    del request
-    context.abort(grpc.StatusCode.NOT_FOUND, f"nobody called {Planted().email}")
+    # Servers repeat what they got.
+    context.abort(grpc.StatusCode.NOT_FOUND, f"nobody called {Planted().email}: {request.decode()}")
 
 
 @contextmanager

@@ -6,7 +6,6 @@ exactly once: with the answer, with the end of its stream, or when whoever held 
 
 import re
 import sys
-import traceback
 from collections.abc import Callable, Mapping
 from contextvars import Token
 from time import perf_counter
@@ -23,7 +22,7 @@ from traceo.instrumentation.genai.answer import Answer
 from traceo.instrumentation.genai.content import field
 from traceo.instrumentation.guard import failed
 from traceo.instrumentation.hooks import Site
-from traceo.instrumentation.outcome import error_type, is_abandoned, record
+from traceo.instrumentation.outcome import error_type, is_abandoned, record, record_without_text
 from traceo.instrumentation.suppression import is_suppressed
 
 __all__ = ["OURS", "Call", "Operation", "begin", "fail_quietly", "is_traced"]
@@ -213,11 +212,7 @@ def fail_quietly(span: Span, error: BaseException) -> None:
     if type(error).__name__ in _PLAIN_SPOKEN:
         record(span, error)
         return
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    span.add_event(
-        semconv.EXCEPTION_EVENT,
-        {semconv.EXCEPTION_TYPE: error_type(error), semconv.EXCEPTION_STACKTRACE: frames},
-    )
+    record_without_text(span, error)
 
 
 def _add_server(attributes: dict[str, AttributeValue], base_url: Any) -> None:
