@@ -18,7 +18,7 @@ examples:
   traceo run app.py --port 8000
   traceo run -m shop.worker
   traceo run uvicorn shop:app --workers 4
-  traceo run gunicorn shop:app -w 4
+  traceo run gunicorn shop:app -w 4 -k gevent
   traceo run celery -A shop worker
   TRACEO_SERVICE_NAME=shop traceo run python manage.py runserver
 

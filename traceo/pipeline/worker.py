@@ -492,7 +492,12 @@ class Pipeline:
 
     def _make_parts(self) -> "Parts":
         with self._working:
-            self._parts = self._assemble()
+            try:
+                self._parts = self._assemble()
+            except RuntimeError:
+                # gevent that patches while an import runs here gives this thread another identity, with which
+                # it cannot release the import's lock: that import fails, and does so once.
+                self._parts = self._assemble()
             self._delivery.equip(self._route, self._parts.spool)
         return self._parts
 
