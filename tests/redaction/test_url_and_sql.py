@@ -98,3 +98,24 @@ def test_the_message_of_a_failed_statement_keeps_no_row(engine):
 )
 def test_statements_and_values_in_log_lines(engine, line, expected):
     assert engine.text(line, "body", []) == expected
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'SELECT "a" FROM "auth_user" WHERE "auth_user"."username" = ? LIMIT ?',
+        'SELECT "a" FROM "auth_user" WHERE "auth_user"."username" = %s LIMIT 21',
+        "SELECT a FROM people WHERE first_name = $1 AND age > $2",
+        "UPDATE people SET username = %(name)s WHERE id = %(id)s",
+        "SELECT a FROM people WHERE street = ? ORDER BY a",
+    ],
+)
+def test_a_placeholder_is_no_name_and_takes_no_keyword_along(engine, statement):
+    hits = []
+    assert engine.text(statement, "body", hits) == statement
+    assert hits == []
+
+
+def test_a_name_beside_a_placeholder_is_still_one(engine):
+    assert engine.text("username = %sAda Lovelace, ok", "body", []) == "username = [NAME], ok"
+    assert engine.text("username = Ada Lovelace", "body", []) == "username = [NAME]"

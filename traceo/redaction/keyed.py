@@ -47,6 +47,8 @@ _BARE_SECRET = re.compile(r"(?:(?![,;][ ]?[\w.\-]+[ ]?[=:]|[)\]},;.]*(?:\s|$)|\\
 _BARE_COOKIE = re.compile(r"[^\s=;,\"']+=[^;\s\"']*(?:;[ ]?[^\s=;,\"']+(?:=[^;\s\"']*)?)*|[^\s;,\"']+")
 _BARE_NAME = re.compile(r"[^\s,;&\"'<>)\]}|\\=:]+(?: [^\W\da-z_][^\s,;&\"'<>)\]}|\\=:]*(?![\w]*[=:])){0,4}")
 _BARE_ADDRESS = re.compile(r"(?:(?![ ,;]+[\w.\-]+[=:])[^\n;&\"'<>)\]}|\\])+")
+# What stands for a value in SQL. A name may have several words, and would take the next keyword along.
+_PLACEHOLDER = re.compile(r"(?:\?|%s|%\(\w{1,64}\)s|\$\d{1,4})(?=[\s,;)]|\Z)")
 _CLOSING = {"[": "]", "{": "}"}
 _SECRETS = frozenset(
     {"PASSWORD", "SECRET", "TOKEN", "API_KEY", "CREDENTIALS", "SESSION", "OTP", "PIN", "CVV"}
@@ -241,6 +243,8 @@ def _value(text: str, match: re.Match[str], marker: str) -> tuple[int, int]:
     number = _NUMBER_VALUE.match(text, at) if match["close"] else None
     if number is not None:
         return at, number.end()
+    if marker in {"NAME", "ADDRESS"} and _PLACEHOLDER.match(text, at):
+        return at, at
     scheme = SCHEME.match(text, at)
     bare = _bare(marker).match(text, scheme.end() if scheme else at)
     return (at, bare.end()) if bare else (at, at)
