@@ -157,6 +157,24 @@ def test_metrics_of_the_api_are_ours_whenever_it_is_imported(run, recorder):
     assert recorder.metrics()["late"] == {(): 3}
 
 
+@pytest.mark.parametrize("sources", ["auto", "auto,runtime,prometheus"])
+def test_our_own_room_may_be_what_imports_the_api(run, recorder, sources):
+    run(
+        """
+        import time, traceo
+        client = traceo.init()
+        if "prometheus" in client.config.metrics:  # then the pipeline thread imports it
+            deadline = time.monotonic() + 30
+            while client.metering.provider is None and time.monotonic() < deadline:
+                time.sleep(0.005)
+        from traceo.metrics import View
+        traceo.counter("orders").add(1)
+        """,
+        TRACEO_METRICS=sources,
+    )
+    assert recorder.metrics()["orders"] == {(): 1}
+
+
 def test_to_unhook_libraries_is_not_to_stop_measuring(run, recorder):
     run("import traceo; traceo.init(); traceo.uninstrument(); traceo.counter('orders').add(2)")
     assert recorder.metrics()["orders"] == {(): 2}

@@ -19,6 +19,9 @@ For who collects:
 - A series is sent as a point of a total from its first measurement on, of a delta only when something came.
 """
 
+# First: `traceo.init` waits for it to set our provider, which it must not do in the middle of the next line.
+import opentelemetry.metrics  # noqa: F401  # pyright: ignore[reportUnusedImport]  for its effect
+
 from traceo.metrics.provider import MeterProvider
 from traceo.metrics.views import (
     Drop,
