@@ -317,6 +317,16 @@ def test_what_is_said_to_the_broker_makes_no_spans(hook, spans, redis):  # noqa:
     assert made_of_it == [(4, "send shop.add"), (5, "process shop.add")]
 
 
+def test_a_transport_that_cannot_be_loaded_is_the_applications_own_error(hook, spans):
+    hook("celery")
+    before = failures()
+    with pytest.raises(KeyError, match="No such transport: nosuch"):
+        task(made("nosuch://127.0.0.1"), "add").delay()
+    [sent] = spans.wait(1)
+    assert (sent.name, sent.attributes["error.type"]) == ("send shop.add", "KeyError")
+    assert failures() == before
+
+
 def test_over_redis(hook, spans, redis, over_redis):  # noqa: F811
     hook("celery")
     assert task(over_redis, "add").delay(2, 2).get(timeout=10) == 4

@@ -180,12 +180,15 @@ def _destination(options: Mapping[str, Any]) -> str:
 
 def _broker(app: Any) -> dict[str, AttributeValue]:
     """Where messages of this app go; nothing is connected by asking."""
-    connection = app.connection_for_write()
     broker: dict[str, AttributeValue] = {}
-    if connection.transport_cls in {"memory", "filesystem"} or not connection.hostname:
+    try:
+        connection = app.connection_for_write()
+        if connection.transport_cls in {"memory", "filesystem"} or not connection.hostname:
+            return broker
+        broker[semconv.SERVER_ADDRESS] = str(connection.hostname)
+        port = connection.port or getattr(connection.get_transport_cls(), "default_port", None)
+    except Exception:  # the application's own mistake, such as a missing transport: sending tells it
         return broker
-    broker[semconv.SERVER_ADDRESS] = str(connection.hostname)
-    port = connection.port or getattr(connection.get_transport_cls(), "default_port", None)
     if isinstance(port, int):
         broker[semconv.SERVER_PORT] = port
     return broker
