@@ -1,1 +1,1 @@
-pytest_plugins = ["traceo.testing", "tests.services"]
+pytest_plugins = ["traceo.testing", "tests.services", "tests.recorder"]

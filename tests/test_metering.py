@@ -1,8 +1,6 @@
 """What `traceo.init` does about metrics: whose provider, when it is made, which sources, where they go."""
 
 import asyncio
-import gzip
-import http.server
 import os
 import subprocess
 import sys
@@ -20,72 +18,6 @@ from traceo.pipeline.runtime_metrics import RuntimeMetrics
 from traceo.records import ResourceRecord
 
 GENEROUS_S = 60
-
-
-class Recorder(http.server.ThreadingHTTPServer):
-    """An OTLP/HTTP endpoint: keeps what it gets, opened."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.posts: list[tuple[str, bytes]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def metrics(self, path="/v1/metrics") -> dict[str, dict[tuple, object]]:
-        """name → {sorted attributes: value or count}; the last that was said of each."""
-        found: dict[str, dict[tuple, object]] = {}
-        for where, body in list(self.posts):
-            if where != path:
-                continue
-            for group in ExportMetricsServiceRequest.FromString(body).resource_metrics:
-                for metric in (each for scope in group.scope_metrics for each in scope.metrics):
-                    kind = metric.WhichOneof("data")
-                    for point in getattr(metric, kind).data_points:
-                        key = tuple(sorted((a.key, _value(a.value)) for a in point.attributes))
-                        value = point.count if kind == "histogram" else _number(point)
-                        found.setdefault(metric.name, {})[key] = value
-        return found
-
-
-def _value(value):
-    return getattr(value, value.WhichOneof("value"))
-
-
-def _number(point):
-    return getattr(point, point.WhichOneof("value"))
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        self.send_error(404)
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.headers.get("Content-Encoding") == "gzip":
-            body = gzip.decompress(body)
-        self.server.posts.append((self.path, body))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture
-def recorder():
-    with Recorder() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -1,86 +1,12 @@
 """`init` in real processes, against a recording HTTP server or nothing at all."""
 
-import gzip
-import http.server
 import os
 import subprocess
 import sys
 import textwrap
-import threading
-
-import pytest
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
 GENEROUS_S = 60
-
-
-class Recorder(http.server.ThreadingHTTPServer):
-    """An OTLP/HTTP endpoint that is no Traceo collector: keeps what it gets, opened."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.posts: list[tuple[str, bytes]] = []
-        self.raw = b""
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def spans(self) -> list:
-        return [
-            (resource.resource, span)
-            for path, body in self.posts
-            if path == "/v1/traces"
-            for resource in ExportTraceServiceRequest.FromString(body).resource_spans
-            for scope in resource.scope_spans
-            for span in scope.spans
-        ]
-
-    def names(self) -> list[str]:
-        return sorted(span.name for _, span in self.spans())
-
-    def lines(self) -> list[str]:
-        return [
-            record.body.string_value
-            for path, body in self.posts
-            if path == "/v1/logs"
-            for resource in ExportLogsServiceRequest.FromString(body).resource_logs
-            for scope in resource.scope_logs
-            for record in scope.log_records
-        ]
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        self.send_error(404)
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.headers.get("Content-Encoding") == "gzip":
-            body = gzip.decompress(body)
-        self.server.posts.append((self.path, body))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture
-def recorder():
-    with Recorder() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 def run(script: str, endpoint: str = NOWHERE, **environ: str) -> subprocess.CompletedProcess[str]:
