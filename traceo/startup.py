@@ -23,6 +23,7 @@ from traceo.client import Client
 from traceo.config import Config, load, pyproject_of
 from traceo.errors import ConfigError
 from traceo.exporters.spool.names import has_leftovers
+from traceo.green import guard
 from traceo.metering import Metering, interval_s, sources_of
 from traceo.pipeline.health import Status
 from traceo.pipeline.trouble import speak_on_stderr
@@ -195,6 +196,7 @@ def _start(config: Config, views: "Sequence[View]") -> Client:
         endpoint=config.public_endpoint,
         advice=_advice(config),
     )
+    _attempt("the watch for gevent and eventlet", notes, lambda: guard(pipeline.at_rest))
     selection, options = _selection(config), _options(config)
     metering = Metering(sources_of(config.metrics), pipeline, config.service_name, notes, views)
     provider = _attempt("tracing", notes, lambda: _trace(config, pipeline, metering, notes))

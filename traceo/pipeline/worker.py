@@ -6,7 +6,8 @@ are used: the application's side may be a signal handler, or a greenlet (see `tr
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from opentelemetry import context, trace
@@ -236,6 +237,16 @@ class Pipeline:
         """
         self._halt.append(self._stand_still)
         self._working.acquire(timeout=_FORK_WAIT_S)
+
+    @contextmanager
+    def at_rest(self) -> Generator[None]:
+        """Meanwhile the thread is in no import and in no batch, as far as that can be waited for."""
+        is_held = self._working.acquire(timeout=_FORK_WAIT_S)
+        try:
+            yield
+        finally:
+            if is_held:
+                self._working.release()
 
     # Around a fork.
 
@@ -492,12 +503,7 @@ class Pipeline:
 
     def _make_parts(self) -> "Parts":
         with self._working:
-            try:
-                self._parts = self._assemble()
-            except RuntimeError:
-                # gevent that patches while an import runs here gives this thread another identity, with which
-                # it cannot release the import's lock: that import fails, and does so once.
-                self._parts = self._assemble()
+            self._parts = self._assemble()
             self._delivery.equip(self._route, self._parts.spool)
         return self._parts
 
