@@ -90,7 +90,7 @@ class Limiter:
         if now < self._due and not everything:
             return due
         self._due = now + _FIRST_AFTER_S
-        for place, site in list(self._gaps.items()):
+        for place, site in self._gaps.copy().items():
             if everything or now >= site.tell_at:
                 self._gaps.pop(place, None)
                 count, site.left_out = site.left_out, 0

@@ -94,4 +94,4 @@ class Cardinality:
 
     def beyond(self) -> Mapping[str, int]:
         """By attribute, how many values were seen that found no place; "*" for combinations."""
-        return {name: distinct.count() for name, distinct in list(self._beyond.items())}
+        return {name: distinct.count() for name, distinct in self._beyond.copy().items()}

@@ -234,7 +234,9 @@ class Stream:
         every = not is_delta and not self.is_observed
         points: list[Any] = []
         idle: list[Any] = []
-        for key, cell in list(self.cells.items()):
+        # A copy is one step of the interpreter. A list of the items is not: its tuples may bring the garbage
+        # collector, whose finalizers may let another thread measure a new series.
+        for key, cell in self.cells.copy().items():
             if every or cell.touched:
                 point = cell.point(start_ns if is_delta else cell.start_ns, time_ns, is_delta)
                 if point is not None:

@@ -172,7 +172,7 @@ class Family:
         """Note which values come too late."""
         self.overflowed += 1
         if self._beyond is None:  # from now on no series comes to the others
-            known = [one for one in self._series if one]
+            known = [one for one in list(self._series) if one]
             self._beyond = [({one[place] for one in known}, set()) for place in range(len(key))]
         for (seen, beyond), value in zip(self._beyond, key, strict=True):
             if value not in seen and len(beyond) < _MOST_BEYOND:
