@@ -1,6 +1,6 @@
 /** The tree of spans beside one time axis. Only the rows in view are in the document. */
 
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { closeTip, openTip } from "../parts/tip";
 import { formatDuration, ticks } from "../time";
 import { type Node, type Tree, visibleRows } from "../tree";
@@ -34,7 +34,8 @@ export function Waterfall(props: WaterfallProps) {
   );
   const activeId = rows[index]?.span.span_id ?? "";
 
-  useEffect(() => {
+  // Before the next key: an effect after the paint would undo the step that was made meanwhile.
+  useLayoutEffect(() => {
     if (selected) setActive(selected);
   }, [selected]);
   useLayoutEffect(() => {
