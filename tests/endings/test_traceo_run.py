@@ -157,6 +157,29 @@ def test_a_program_that_does_not_exist_is_named():
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "deaf"),
+    [
+        (["-I"], "-I"),
+        (["-u", "-Es"], "-E"),
+        (["-X", "utf8", "-S"], "-S"),
+        (["-W", "error", "-Xdev", "-u"], ""),
+        (["-m", "this", "-I"], ""),
+    ],
+)
+def test_a_python_that_is_told_to_read_no_environment_runs_and_says_so(options, deaf, tmp_path):
+    (tmp_path / "app.py").write_text("import sys; print('traceo' in sys.modules)")
+    words = [*TRACEO, sys.executable, *options]
+    if "-m" not in options:
+        words.append(str(tmp_path / "app.py"))
+    off = {**os.environ, "OTEL_SDK_DISABLED": "true"}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=off)
+    assert done.returncode == 0, done.stderr
+    assert ("traceo run: with " + deaf + " Python" in done.stderr) == bool(deaf), done.stderr
+    if "-m" not in options:
+        assert done.stdout == f"{not deaf}\n"
+
+
 def ask(port: int) -> str:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/carts/7", timeout=30) as answer:
@@ -179,6 +202,9 @@ def ask(port: int) -> str:
         (["python", "-u", "-m", "uvicorn", "shop:app"], False, "shop"),
         (["python3", "app.py"], False, "app"),
         (["python", "-c", "pass"], False, ""),
+        (["traceo", "run", "app.py"], False, "app"),
+        (["traceo", "run", "-m", "shop.worker"], False, "shop.worker"),
+        (["traceo", "run"], False, "traceo"),
     ],
 )
 def test_a_service_is_named_after_its_program(words, is_module, name):

@@ -31,6 +31,14 @@ def trouble(clock):
     return Trouble("http://127.0.0.1:4318", lambda: counts, "start a collector", clock)
 
 
+def test_what_a_rate_limit_left_out_is_no_loss_of_delivery(clock, lines):
+    counts = (Counts(), Counts(created=12, dropped={"rate_limited": 9, "queue_full": 3}))
+    Trouble("http://127.0.0.1:4318", lambda: counts, "start a collector", clock).ended(3)
+    assert lines == [
+        "http://127.0.0.1:4318: not delivered in time; 3 log lines dropped at exit; start a collector"
+    ]
+
+
 def test_a_collector_that_restarts_is_no_news(trouble, clock, lines):
     for _ in range(9):
         trouble.failed(REASON)

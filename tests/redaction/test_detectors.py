@@ -86,6 +86,7 @@ UNTOUCHED = [
     "docker.internal/shop/session:7.15.9 session==1.2.3",
     "127.0.0.1 10.1.2.3 192.168.1.1 169.254.169.254 ::1 fe80::1 2001:db8::1 std::vector",
     "version 8.4.2.1 pkg==1.2.3.4",
+    '{"app.version": "2.0.1.4"}',
     "GET /items?page=2&limit=50&sort=asc&id=42 HTTP/1.1",
     "[EMAIL] password=[PASSWORD] https://[CREDENTIALS]@h/?q=[REDACTED] [parameters: [REDACTED]]",
     "the skeleton-key-of-the-castle and sk-learn-based-ranking-model",

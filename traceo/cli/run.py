@@ -74,6 +74,12 @@ def run(args: argparse.Namespace) -> int:
     if command is None:
         return _missing(words[0])
     environment = environment_of(os.environ, words, is_module=args.is_module)
+    if deaf := _deaf(words):
+        print(
+            f"traceo run: with {deaf} Python starts nothing that the environment names, so this program runs "
+            f"without Traceo; leave {deaf} out, or write import traceo; traceo.init() in the program",
+            file=sys.stderr,
+        )
     sys.stdout.flush()
     try:
         os.execve(command[0], command, environment)  # noqa: S606  the user's own command
@@ -121,8 +127,11 @@ def service_of(words: Sequence[str], *, is_module: bool) -> str:
     >>> service_of(["uvicorn", "shop.web:app", "--port", "80"], is_module=False)
     'shop.web'
     """
-    program = words[0]
+    program = words[0] if words else ""
     name = program if is_module else Path(program).stem
+    if name == "traceo" and words[1:2] == ["run"] and len(words) > 2:
+        is_module = words[2] == "-m"
+        return service_of(words[3:] if is_module or words[2] == "--" else words[2:], is_module=is_module)
     if name in {"python", "python3"} and not is_module:
         rest = [word for word in words[1:] if word not in {"-u", "-O", "-B"}]
         if rest[:1] == ["-m"] and len(rest) > 1:
@@ -136,6 +145,27 @@ def service_of(words: Sequence[str], *, is_module: bool) -> str:
     if name == "manage":
         return Path(program).resolve().parent.name
     return name
+
+
+def _deaf(words: Sequence[str]) -> str:
+    """The option with which ``python`` reads no PYTHONPATH, or imports no ``sitecustomize``; else nothing.
+
+    >>> _deaf(["python3.11", "-Wd", "-Es", "app.py", "-I"])
+    '-E'
+    """
+    if not Path(words[0]).name.startswith("python"):
+        return ""
+    following = iter(words[1:])
+    for word in following:
+        if not word.startswith("-") or word.startswith(("--", "-c", "-m")):
+            break
+        if word in {"-X", "-W"}:
+            next(following, "")
+        elif not word.startswith(("-X", "-W")):
+            for letter in word[1:]:
+                if letter in "IES":
+                    return f"-{letter}"
+    return ""
 
 
 def _is_address(word: str) -> bool:

@@ -1,5 +1,6 @@
 """Hearing what the application logs, without being one of its handlers."""
 
+import functools
 import logging
 import os
 import sys
@@ -50,6 +51,7 @@ def tap_logging(
         finally:
             passing.record = before
 
+    functools.update_wrapper(callHandlers, original)
     # A handler that looks for the caller (loguru's InterceptHandler) walks up while frames are of logging.
     callHandlers.__code__ = callHandlers.__code__.replace(co_filename=logging.__file__)
 

@@ -20,6 +20,9 @@ METRICS: Final = "metrics"
 
 _SIGNALS: Final = (SPANS, LOGS, METRICS, KEYS)
 
+RATE_LIMITED: Final = "rate_limited"
+"""The reason of log lines that one place in the code wrote too many of."""
+
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """One signal's balance: ``created == delivered + waiting + spooled + the sum of dropped``."""
@@ -217,7 +220,7 @@ class Health:
             if count := tally[signal].count:
                 dropped[reason] = dropped.get(reason, 0) + count
         if signal == LOGS and (count := self.limited.count):
-            dropped["rate_limited"] = count
+            dropped[RATE_LIMITED] = count
         return dropped
 
     def key_counts(self) -> Counts:

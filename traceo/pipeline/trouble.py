@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from traceo.pipeline.health import Counts
+from traceo.pipeline.health import RATE_LIMITED, Counts
 
 __all__ = ["Trouble", "speak_on_stderr"]
 
@@ -114,7 +114,7 @@ class Trouble:
     def ended(self, lost: int) -> None:
         """The process ends and this much is lost with it."""
         if lost and self._is_due(self._clock()):
-            spans, logs = (sum(counts.dropped.values()) for counts in self._balance())
+            spans, logs = (_lost(counts) for counts in self._balance())
             # Metrics alone: otherwise the line is about what somebody will miss.
             dropped = (
                 _amount(spans, logs) if spans or logs else f"{lost} data point{'' if lost == 1 else 's'}"
@@ -141,7 +141,7 @@ class Trouble:
             self._cause(),
             f"{_amount(spans.spooled, logs.spooled)} kept on disk, " if on_disk else "",
             _amount(spans.waiting, logs.waiting),
-            _amount(sum(spans.dropped.values()), sum(logs.dropped.values())),
+            _amount(_lost(spans), _lost(logs)),
             self._advice,
         )
 
@@ -149,11 +149,18 @@ class Trouble:
         return self.reason or f"{self._endpoint}: not delivered in time"
 
 
+def _lost(counts: Counts) -> int:
+    """What was dropped for want of delivery; what a rate limit leaves out is told where it was left out."""
+    return sum(count for reason, count in counts.dropped.items() if reason != RATE_LIMITED)
+
+
 def _amount(spans: int, logs: int) -> str:
     """For people.
 
-    >>> _amount(1, 0), _amount(3, 2)
-    ('1 span', '3 spans and 2 log lines')
+    >>> _amount(1, 0), _amount(3, 2), _amount(0, 2)
+    ('1 span', '3 spans and 2 log lines', '2 log lines')
     """
-    text = f"{spans} span{'' if spans == 1 else 's'}"
-    return f"{text} and {logs} log line{'' if logs == 1 else 's'}" if logs else text
+    amounts = [f"{spans} span{'' if spans == 1 else 's'}"] if spans or not logs else []
+    if logs:
+        amounts.append(f"{logs} log line{'' if logs == 1 else 's'}")
+    return " and ".join(amounts)

@@ -1,6 +1,4 @@
-"""IP: IPv4 and IPv6 addresses (RFC 791.
-
-RFC 4291) that are globally reachable by the IANA special-purpose registries.
+"""IP: IPv4 and IPv6 addresses (RFC 791, RFC 4291) that IANA's special-purpose registries call global.
 
 Private, loopback, link-local, documentation and shared addresses name machines of one's own and stay.
 Four-part version numbers are told apart by what stands before them.
@@ -35,7 +33,7 @@ _VERSION = re.compile(
     r"|\.so\.|\b(?:java|jdk|jre|openssl|python|ruby|perl|php|glibc|windows|android|ios|macos) "
     r"|\b(?:chrome|firefox|safari|edge) "
     r"|(?<![\w/.\-])(?:[A-Z][\w.+\-]*|[\w\-]*(?:curl|http|client|sdk|agent|lib|python|java|node|ruby|nginx|boto)[\w\-]*)/)"
-    r"[ :='\"]{0,3}$",
+    r"[ :='\"]{0,4}$",
     re.ASCII,
 )
 _FROM_TO = r"from v?\d+(?:\.\d+){3} to v?\d+(?:\.\d+){3}"
