@@ -1,9 +1,11 @@
 import json
+import platform
 import re
 import subprocess
 import sys
 import threading
 import time
+from importlib import metadata
 
 import pytest
 import uvicorn
@@ -39,6 +41,8 @@ def test_an_application_without_a_collector_is_told_how_to_start_one(doctor):
     assert found["redaction"]["detail"] == "9 of 9 examples replaced"
     assert found["httpx"]["state"] == "ok"
     assert found["httpx"]["detail"].endswith(": hooked when it is imported")
+    python = f"python {platform.python_version()}: hooked when it is imported"
+    assert [found[name]["detail"] for name in ("sqlite3", "threading", "logging")] == [python] * 3
 
 
 def test_nothing_is_asked_when_it_shall_not_be(doctor):
@@ -60,6 +64,23 @@ def test_what_the_settings_leave_out_and_switch_off_is_said(doctor):
     assert found["httpx"]["detail"].endswith(": left out by the settings")
     assert found["redaction"]["state"] == "warn"
     assert found["redaction"]["detail"] == "off (from TRACEO_REDACTION): everything leaves as it is"
+
+
+def test_a_library_whose_package_is_missing_is_told_with_the_way_to_it(doctor, monkeypatch):
+    version = metadata.version
+    package = "opentelemetry-instrumentation-grpc"
+
+    def without(name):
+        if name == package:
+            raise metadata.PackageNotFoundError(name)
+        return version(name)
+
+    monkeypatch.setattr(metadata, "version", without)
+    code, found = doctor("--offline")
+    assert code == 0
+    assert found["grpc"]["state"] == "note"
+    assert found["grpc"]["detail"].endswith(": not hooked")
+    assert found["grpc"]["fix"] == f"pip install {package}"
 
 
 def test_a_policy_that_keeps_what_is_usually_replaced_is_noticed(doctor, tmp_path):

@@ -1,6 +1,7 @@
 """Which libraries are here, and who would hook them."""
 
 import os
+import platform
 from collections.abc import Iterator
 from importlib import metadata
 from typing import TYPE_CHECKING
@@ -30,8 +31,6 @@ def findings(config: "Config", *, is_complete: bool) -> Iterator[Finding]:
         yield Finding("wrong", "libraries", str(error))
         return
     for row in LIBRARIES:
-        if row.distribution == "python":
-            continue
         finding = _library(row, selection)
         if finding is not None:
             yield finding
@@ -63,6 +62,8 @@ def _library(row: Library, selection: Selection) -> Finding | None:
 
 
 def _version(distribution: str) -> str | None:
+    if distribution == "python":
+        return platform.python_version()
     for name in (distribution, distribution.removesuffix("-binary")):
         try:
             return metadata.version(name)
