@@ -35,7 +35,7 @@ JSON_VALUES = st.recursive(
 
 
 @given(SIGNALS, st.sampled_from(Media), st.sampled_from(Encoding), st.binary(max_size=400))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_bytes_are_decoded_or_refused(signal, media, encoding, body):
     try:
         OPENER.open(Batch(signal, media, encoding, 0, body))
@@ -44,7 +44,7 @@ def test_any_bytes_are_decoded_or_refused(signal, media, encoding, body):
 
 
 @given(SIGNALS, st.dictionaries(st.sampled_from(["resourceSpans", "resourceLogs"]), JSON_VALUES, max_size=2))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_json_is_decoded_or_refused(signal, tree):
     try:
         request = parse(json.dumps(tree).encode(), signal, Media.JSON)
@@ -91,7 +91,7 @@ spans = st.builds(
 
 
 @given(st.lists(spans, max_size=3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_json_and_protobuf_of_one_request_make_the_same_rows_and_every_row_fits_the_table(given_spans):
     text = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": given_spans}]}]}).encode()
     from_json = parse(text, Signal.TRACES, Media.JSON)

@@ -25,7 +25,7 @@ def written(entries):
 
 
 @given(st.lists(batches, max_size=5), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_file_cut_anywhere_gives_back_every_record_before_the_cut(entries, data):
     whole = written(entries)
     cut = data.draw(st.integers(0, len(whole)))
@@ -38,7 +38,7 @@ def test_a_file_cut_anywhere_gives_back_every_record_before_the_cut(entries, dat
 
 
 @given(st.lists(batches, min_size=1, max_size=4), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_changed_byte_is_never_taken_for_a_record(entries, data):
     whole = bytearray(written(entries))
     at = data.draw(st.integers(len(MAGIC), len(whole) - 1))
@@ -47,7 +47,7 @@ def test_a_changed_byte_is_never_taken_for_a_record(entries, data):
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_bytes_after_the_first_line_are_read_or_cut(junk):
     file = LogFile(MAGIC + junk)
     list(file)

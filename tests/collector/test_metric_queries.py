@@ -286,7 +286,7 @@ def test_deltas_are_added_and_one_that_was_sent_twice_counts_once(collector, mak
     st.integers(1, 40),
     st.data(),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_whatever_the_step_all_that_was_counted_is_shown_once(shared, make, history, step_s, data):
     """`history`: seconds until the next export, what happened in them, and whether a restart came before."""
     name = f"total.{next(NUMBERS)}"

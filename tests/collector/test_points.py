@@ -111,7 +111,7 @@ data = st.one_of(
 
 
 @given(st.lists(st.tuples(st.sampled_from(["", "m"]), data), min_size=1, max_size=3))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_every_point_is_either_a_row_that_can_be_stored_or_counted_as_rejected(metrics):
     request = ExportMetricsServiceRequest()
     scope = request.resource_metrics.add().scope_metrics.add()

@@ -364,7 +364,7 @@ def victim(collector, packaged):
 
 
 @given(place=st.floats(0, 1, exclude_max=True), cut=st.booleans())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_an_altered_batch_leaves_nothing_behind_but_a_count(collector, victim, place, cut):
     before = collector.get("/api/traceo/status").json
     at = int(place * len(victim) * 8)

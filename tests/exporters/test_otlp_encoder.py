@@ -147,14 +147,14 @@ logs = st.builds(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(attributes)
 def test_any_attributes_read_back_as_the_protobuf_objects_they_mean(given_attributes):
     span, _ = only_span(attributes=given_attributes)
     assert wire(span.attributes) == wire(expected_pairs(given_attributes or {}))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(spans)
 def test_every_field_of_a_span_arrives_and_the_bytes_are_protobufs_own(record):
     data, _ = both("encode_traces", [record])
@@ -191,7 +191,7 @@ def test_every_field_of_a_span_arrives_and_the_bytes_are_protobufs_own(record):
         assert wire(link.attributes) == wire(expected_pairs(kept.attributes or {}))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(logs)
 def test_every_field_of_a_log_arrives_and_the_bytes_are_protobufs_own(record):
     data, _ = both("encode_logs", [record])

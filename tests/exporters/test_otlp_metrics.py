@@ -223,7 +223,7 @@ metrics = (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(metrics)
 def test_every_field_of_a_metric_arrives_and_the_bytes_are_protobufs_own(record):
     data, lost = both([record])

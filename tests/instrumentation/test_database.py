@@ -68,7 +68,7 @@ def told(error):
         ),
         (MysqlError(1146, "Table 'shop.orders' doesn't exist"), "1146", "Table 'shop.orders' doesn't exist"),
         (SqliteError('unrecognized token: "\'ada"'), "SQLITE_ERROR", 'unrecognized token: "?"'),
-        (SqliteError('near "FORM": syntax error'), "SQLITE_ERROR", 'near "FORM": syntax error'),
+        (SqliteError('near "Hara": syntax error'), "SQLITE_ERROR", 'near "?": syntax error'),
         (ConnectionResetError(104, "gone"), None, "[Errno 104] gone"),
     ],
 )

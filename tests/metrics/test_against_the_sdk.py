@@ -132,7 +132,7 @@ def our_points(metric):
         yield key_of(point.attributes), shape
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(steps=STEPS, preference=st.sampled_from(sorted(PREFERENCES)))
 def test_the_same_measurements_give_the_same_metrics(steps, preference):
     reader = InMemoryMetricReader(preferred_temporality=PREFERENCES[preference])
@@ -149,7 +149,7 @@ def test_the_same_measurements_give_the_same_metrics(steps, preference):
             ours.step(*step)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     steps=st.lists(
         st.tuples(
@@ -187,7 +187,7 @@ MAGNITUDES = st.floats(1e-300, 1e300, allow_nan=False).flatmap(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     batches=st.lists(st.lists(st.one_of(MAGNITUDES, st.just(0.0)), max_size=20), min_size=1, max_size=3),
     size=st.sampled_from([2, 4, 20, 160]),

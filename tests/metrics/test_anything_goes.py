@@ -47,7 +47,7 @@ ANYTHING = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(calls=st.lists(st.tuples(ANYTHING, ANYTHING, ANYTHING), max_size=4), keep=st.booleans())
 def test_no_measurement_raises(calls, keep):
     views = [View(instrument_name="*", attribute_keys=frozenset("a"))] if keep else []
@@ -64,7 +64,7 @@ def test_no_measurement_raises(calls, keep):
     provider.collect()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(asked=st.lists(st.tuples(ANYTHING, ANYTHING, ANYTHING), max_size=3))
 def test_no_instrument_raises(asked):
     provider = MeterProvider()

@@ -24,7 +24,7 @@ def test_what_has_no_series_is_counted_together(warnings):
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     measured=st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(1, 9)), max_size=40),
     limit=st.integers(1, 12),

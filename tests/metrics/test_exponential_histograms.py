@@ -20,7 +20,7 @@ def boundary(index, scale):
         return Decimal(2) ** (Decimal(index) / Decimal(2) ** scale)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(value=POSITIVE, scale=st.integers(-10, 12))
 @example(value=5e-324, scale=12)
 @example(value=2.2250738585072014e-308, scale=0)
@@ -45,7 +45,7 @@ def test_a_power_of_two_ends_its_bucket_exactly(exponent, scale):
     assert (index + 1) / 2.0**scale >= exponent > index / 2.0**scale
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     amounts=st.lists(FINITE.filter(lambda value: abs(value) < 1e300), max_size=60),
     size=st.sampled_from([2, 3, 10, 160]),

@@ -344,7 +344,7 @@ ANSWERS = {
 }
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(st.tuples(st.integers(0, 12), st.sampled_from(sorted(ANSWERS)), st.integers(0, 40)), max_size=30)
 )

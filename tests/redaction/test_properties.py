@@ -71,7 +71,7 @@ def _survives(value, text):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("embedding", EMBED)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     name=st.sampled_from([name for name, _ in MADE]),
     seed=st.integers(0, 2**32),
@@ -95,7 +95,7 @@ def test_nothing_of_its_kind_survives(kind, embedding, name, seed, before, prose
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     name=st.sampled_from(sorted(IDS)),
     seed=st.integers(0, 2**32),
@@ -111,7 +111,7 @@ def test_other_numbers_around_hide_no_id(kind, name, seed, before, after):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     text=st.text(max_size=200)
     | st.text(st.sampled_from("ab1@.:=\"'\\%/?&[]{}() -\n\u200b٣password4111"), max_size=120),
@@ -125,14 +125,14 @@ def test_it_never_raises_and_is_idempotent(kind, text, key):
     assert engine.text(once, key, []) == once
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=st.text(st.sampled_from("abcdefghij XYZ,.;!()\n\téß日本語"), max_size=200))
 def test_text_without_digits_signs_and_prefixes_is_the_same_object(text):
     assert ENGINES["re2"].text(text, "message", []) is text
     assert ENGINES["pure"].text(text, "message", []) is text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     text=st.lists(
         st.sampled_from(
@@ -156,7 +156,7 @@ def test_both_paths_find_the_same(text):
     assert ENGINES["re2"].text(text, "m", []) == ENGINES["pure"].text(text, "m", [])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(seed=st.integers(0, 2**32), name=st.sampled_from(sorted(IDS)))
 def test_a_marker_holds_nothing_of_the_value(seed, name):
     value = IDS[name][0](random.Random(seed))
@@ -173,7 +173,7 @@ JSONISH = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(attributes=st.dictionaries(st.text(max_size=12), JSONISH, max_size=5))
 def test_any_mapping_is_redacted_without_an_error(attributes):
     found = []

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from traceo.redaction.sql import literals, normalise
 
@@ -45,6 +47,14 @@ def test_a_url_inside_a_log_line(engine):
         ('WHERE name = "Ada Lovelace"', "WHERE name = ?"),
         ("WHERE path = 'C:\\' AND name = 'Ada'", "WHERE path = ? …"),
         ("WHERE name = 'never closed", "WHERE name = ?"),
+        ("WHERE name = 'Pat O'Hara'", "WHERE name = ? …"),
+        ("WHERE name = 'Pat O' Hara'", "WHERE name = ? …"),
+        ("WHERE name = 'Pat' Hara '' AND b = 'y'", "WHERE name = ? …"),
+        ("WHERE a = 'x' AND name = 'O'Hara' AND b = 'y'", "WHERE a = ? …"),
+        ("WHERE a = 'x'AND b = 'y'\nOR c = E'it\\'s'", "WHERE a = ?AND b = ?\nOR c = ?"),
+        ('WHERE n = "Pat "the cat" Hara"', "WHERE n = ? …"),
+        ("WHERE a = 1 AND b = $t$ never closed", "WHERE a = ? AND b = ?"),
+        ("WHERE a = 'it''s' AND b = '''' AND c = ''", "WHERE a = ? AND b = ? AND c = ?"),
         ("SELECT id FROM users WHERE id = %s AND x = :name AND y = @p1 AND z = %(z)s", None),
         ('SELECT "users"."id" FROM `users` [t] LIMIT ?', None),
     ],
@@ -56,6 +66,15 @@ def test_literals_become_placeholders(statement, expected):
         assert normalise(statement) == expected
 
 
+@given(st.lists(st.sampled_from(["walrus", "'", '"', " ", "\\", "''", "$", "--", "/*"]), max_size=7))
+def test_no_word_of_a_value_that_was_pasted_into_a_statement_stays(pieces):
+    statement = f"SELECT a FROM t WHERE b = 'x' AND c = '{''.join(pieces)}' AND d = 'y'"
+    assert "walrus" not in normalise(statement)
+    found = literals(statement)
+    rest = "".join(char for at, char in enumerate(statement) if not any(s.start <= at < s.end for s in found))
+    assert "walrus" not in rest
+
+
 def test_a_statement_is_normalised_under_its_key(engine):
     hits = []
     text = engine.text("SELECT * FROM u WHERE n = 'Ada' AND id = 7", "db.query.text", hits)
@@ -65,6 +84,37 @@ def test_a_statement_is_normalised_under_its_key(engine):
 def test_literals_have_their_places():
     statement = "WHERE n = 'Ada' AND id = 7"
     assert [statement[s.start : s.end] for s in literals(statement)] == ["'Ada'", "7"]
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ('near "Hara": syntax error', 'near "[REDACTED]": syntax error'),
+        (
+            "syntax error at or near \"Hara\"\nLINE 1: SELECT a FROM b WHERE c = 'O'Hara'\n         ^",
+            'syntax error at or near "[REDACTED]"\nLINE 1: SELECT a FROM b WHERE c = [SQL_LITERAL]',
+        ),
+        (
+            'column "x" does not exist\nLINE 1: ...ra\' AND d = x\n     ^',
+            'column "x" does not exist\nLINE 1: [REDACTED]\n     ^',
+        ),
+        (
+            "(1064, \"You have an error in your SQL syntax; ... use near 'Hara' AND d' at line 1\")",
+            "(1064, \"You have an error in your SQL syntax; ... use near '[REDACTED]' at line 1\")",
+        ),
+        (
+            'invalid input syntax for type integer: "Pat O"Hara"',
+            'invalid input syntax for type integer: "[REDACTED]"',
+        ),
+        (
+            "Incorrect integer value: 'Pat O'Hara' for column 'age' at row 1",
+            "Incorrect integer value: '[REDACTED]' for column 'age' at row 1",
+        ),
+        ("the shop near 'Main' street at line 4", "the shop near 'Main' street at line 4"),
+    ],
+)
+def test_what_a_database_repeats_of_a_statement_goes(engine, message, expected):
+    assert engine.text(message, "exception.message", []) == expected
 
 
 def test_the_message_of_a_failed_statement_keeps_no_row(engine):
@@ -92,6 +142,10 @@ def test_the_message_of_a_failed_statement_keeps_no_row(engine):
         (
             "(0.001) SELECT 1; args=('Ada',); alias=default",
             "(0.001) SELECT 1; args=[REDACTED]; alias=default",
+        ),
+        (
+            "failed: INSERT INTO people (name, age) VALUES ('Ada O'Hara', 'x') here, it isn't",
+            "failed: INSERT INTO people (name, age) VALUES ([SQL_LITERAL]) here, it isn't",
         ),
         ("SELECT a plan from Bob's list, don't wait", "SELECT a plan from Bob's list, don't wait"),
     ],

@@ -48,7 +48,7 @@ def test_the_next_change_is_announced(key_set):
 
 
 @given(st.lists(st.integers(1, 200 * DAY_S), max_size=12))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_at_any_time_there_is_one_primary_key_and_advancing_twice_changes_nothing(steps):
     key_set, now_s = KeySet.create(now_s=START_S), START_S
     for step in steps:

@@ -237,7 +237,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
 def test_whatever_the_processes_do_every_item_is_sent_or_counted_once(
     tmp_path_factory, pack, clock, drain, steps

@@ -278,7 +278,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
 def test_whatever_happens_nothing_is_lost_uncounted_and_nothing_arrives_twice(tmp_path_factory, steps):
     """A process that is killed loses what it had in memory, and nothing that was on disk."""

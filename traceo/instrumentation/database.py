@@ -56,7 +56,7 @@ _PROCEDURE: Final = re.compile(r"[\w.$]{1,64}")
 # Greedy: a value may hold what stands around it.
 _QUOTED: Final = re.compile(r"\".*\"|\".*")
 _QUOTED_FIRST: Final = re.compile(r"'.*'(?= at line | for key | for column )|'.*")
-_QUOTED_LITERAL: Final = re.compile(r"\"['\d].*\"|\"['\d].*")
+_QUOTED_PIECE: Final = re.compile(r"(?<=near )\".*\"|\"['\d].*\"|\"['\d].*")
 _SYNTAX_ERROR: Final = "42601"
 _VALUE_FIRST: Final = frozenset({"1062", "1064", "1292", "1366", "1411", "1525"})
 """MySQL's errors whose message begins with a value, in single quotes, or with a piece of the statement."""
@@ -248,7 +248,7 @@ def _message(error: BaseException, code: str) -> str | None:
         return _QUOTED.sub('"?"', line)
     if code in _VALUE_FIRST:
         return _QUOTED_FIRST.sub("'?'", line, count=1)
-    return _QUOTED_LITERAL.sub('"?"', line) if code == "SQLITE_ERROR" else line
+    return _QUOTED_PIECE.sub('"?"', line) if code == "SQLITE_ERROR" else line
 
 
 def _add_parameters(attributes: dict[str, AttributeValue], parameters: object) -> None:

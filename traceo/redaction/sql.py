@@ -6,6 +6,7 @@ identifiers, numbers in all notations, ``IN (…)`` and ``VALUES`` lists shorten
 """
 
 import re
+from collections.abc import Iterable
 
 from .spans import Span
 
@@ -24,52 +25,123 @@ _TOKEN = re.compile(
     |(?P<other>[\s\S])""",
     re.VERBOSE,
 )
+_TOUCHING = re.compile(r"(?P<word>\w+)[^'\n]*'?")
+_ESCAPED = re.compile(r"\\.", re.DOTALL)
+_BLANK = frozenset({"space", "comment"})
 _LIST = re.compile(r"\((?:\s*\?\s*,)+\s*\?\s*\)")
 _ROWS = re.compile(r"(\(\?\))(?:\s*,\s*\(\?\))+")
 # After these a double-quoted text is a value in MySQL and SQLite, as it is when it does not look like a name.
 _IDENTIFIER = re.compile(r"\"[A-Za-z_][\w$ .\-]{0,63}\"")
 _VALUE_BEFORE = frozenset({"=", "<", ">", "like", "values", "in", "ilike", "regexp", "rlike"})
+# The words that may follow a string.
+_AFTER_STRING = frozenset(
+    """
+    after and as asc at auto_increment begin between by check collate comment constraint create cross csv
+    day default delete delimiter desc div do drop else enclosed encoding end engine escape except explain
+    fetch fields first following for format from full generated glob go group having header hour identified
+    if ilike in inner insert intersect into is isnull join key language left like limit lines match minute
+    minus mod month natural not notnull null nulls offset on or order over preceding primary quote references
+    regexp require returning right rlike second select separator set similar starting strict table
+    terminated then to unbounded union unique update using values volatile when where window with within
+    without xor year
+    """.split()  # noqa: SIM905  a wall of quotes otherwise
+)
 
 
 def normalise(statement: str) -> str:
     r"""The statement without literals and comments; the same object when it has none.
 
-    Whether ``\'`` ends a string depends on the database; after one, nothing of the statement is kept.
+    Whether ``\'`` ends a string depends on the database; from there on nothing of the statement is kept.
+    Nor is anything from the first string on when a quote inside of a value has ended it too early.
 
     >>> normalise("SELECT * FROM users WHERE email = 'ada@example.com' AND id IN (1, 2, 3) -- hi")
     'SELECT * FROM users WHERE email = ? AND id IN (?)'
+    >>> normalise("SELECT * FROM users WHERE name = 'Pat O'Hara' AND age = 7")
+    'SELECT * FROM users WHERE name = ? …'
     """
+    tokens, is_cut = _tokens(statement)
     parts: list[str] = []
     last = ""
-    changed = False
-    for match in _TOKEN.finditer(statement):
+    changed = is_cut
+    for match in tokens:
         kind, text = match.lastgroup, match.group()
         if kind == "comment":
             changed = True
             text = " " if parts and not parts[-1].endswith((" ", "\n")) else ""
         elif _is_literal(kind, text, last):
             changed = True
-            if "\\'" in text and text[0] not in "eE":
-                parts.append("? …")
-                break
             text = "?"
-        if kind not in {"space", "comment"}:
+        if kind not in _BLANK:
             last = text.lower()
         parts.append(text)
+    if is_cut:
+        parts.append("? …")
     if not changed:
         return statement
     return _ROWS.sub(r"\1", _LIST.sub("(?)", "".join(parts).strip()))
 
 
 def literals(statement: str) -> list[Span]:
-    """Where the literals stand that ``normalise`` removes."""
+    """Where the literals and comments stand that ``normalise`` removes."""
+    tokens, is_cut = _tokens(statement)
+    spans = _literals(tokens)
+    if is_cut:
+        start = tokens[-1].end() if tokens else 0
+        spans.append(Span(start, len(statement), "SQL_LITERAL", "sql_literal"))
+    return spans
+
+
+def _tokens(statement: str) -> tuple[list[re.Match[str]], bool]:
+    """What the statement is made of, and whether that is not all: its quotes are not what they seem.
+
+    A word behind a string that is none of SQL's, or a string that never ends, tells of a quote in a value.
+    """
+    tokens: list[re.Match[str]] = []
+    first = -1  # the first string's place among them
+    last = ""
+    is_after_string = False
+    for match in _TOKEN.finditer(statement):
+        kind = match.lastgroup
+        if kind in _BLANK:
+            tokens.append(match)
+            continue
+        text = match.group()
+        if kind == "string" or (kind == "quoted" and text[0] == '"'):
+            if "\\'" in text and text[0] not in "eE":
+                return tokens, True
+            if first < 0:
+                first = len(tokens)
+            elif match.end() == len(statement) and _is_open(text):
+                return tokens[:first], True
+            is_after_string = kind == "string" or _is_value(text, last)
+        elif is_after_string and (
+            text == "\\" or (kind in {"word", "glued"} and text.lower() not in _AFTER_STRING)
+        ):
+            return tokens[:first], True
+        else:
+            is_after_string = False
+        last = text.lower()
+        tokens.append(match)
+    return tokens, False
+
+
+def _is_open(string: str) -> bool:
+    """Whether the statement's end is all that ends it."""
+    if string[0] == "$":
+        tag = string[: string.index("$", 1) + 1]
+        return len(string) < 2 * len(tag) or not string.endswith(tag)
+    quote = '"' if string[0] == '"' else "'"
+    return _ESCAPED.sub("", string).count(quote) % 2 == 1
+
+
+def _literals(tokens: Iterable[re.Match[str]]) -> list[Span]:
     spans: list[Span] = []
     last = ""
-    for match in _TOKEN.finditer(statement):
+    for match in tokens:
         kind, token = match.lastgroup, match.group()
-        if _is_literal(kind, token, last):
+        if kind == "comment" or _is_literal(kind, token, last):
             spans.append(Span(match.start(), match.end(), "SQL_LITERAL", "sql_literal"))
-        if kind not in {"space", "comment"}:
+        if kind not in _BLANK:
             last = token.lower()
     return spans
 
@@ -90,15 +162,22 @@ _ECHO = r"\[(?:generated in|cached since|raw sql|no key|caching disabled|insertm
 _VERB = r"\b(?:INSERT\s+INTO|DELETE\s+FROM|UPDATE\s+\S{1,128}\s+SET|SELECT)\s"
 DETAIL_TRIGGER = (
     r"\[parameters: |\)=\(|Failing row contains|Duplicate entry '|duplicate key value is|dup key: |\[SQL: "
+    r"|[Nn]ear ['\"][^\n]*(?:syntax|at line \d)|syntax[^\n]* near ['\"]|LINE \d+: \.\.\."
+    r"|invalid input (?:syntax|value) for|out of range: \"|[Ii]ncorrect [a-zA-Z]+ value: '"
     rf"|; args=|{_ECHO}|(?:INSERT\s+INTO|DELETE\s+FROM|UPDATE\s+\S+\s+SET|SELECT)\s[^']*'"
 )
 DETAIL_WORDS = frozenset(
     {"parameters", "failing", "duplicate", "dup", "sql", "args", "generated", "cached", "key", "caching"}
-    | {"insertmanyvalues", "insert", "delete", "update", "select"}
+    | {"insertmanyvalues", "insert", "delete", "update", "select", "syntax", "line", "invalid", "range"}
+    | {"incorrect"}
 )
 _OPENING = re.compile(
     r"(?P<parameters>\[parameters: )|(?P<key>Key \([^\n]{1,256}?\)=\()|(?P<row>Failing row contains \()"
     r"|(?P<entry>Duplicate entry ')|(?P<value>duplicate key value is \()|(?P<dup>dup key: \{)"
+    r"|(?:\bsyntax error at or|^|[\s)])near \"(?P<near>)(?=[^\n]*\"(?:: syntax error|[^\w\n]{0,2}(?:\n|$)))"
+    r"|\bsyntax\b[^\n']* near '(?P<piece>)|\bLINE \d+: (?P<echo>)(?=\.\.\.)"
+    r"|\b(?:invalid input (?:syntax for type|value for enum) [\w. ]{1,64}|\bout of range): \"(?P<input>)"
+    r"|\b[Ii]ncorrect [a-zA-Z]+ value: '(?P<incorrect>)"
     rf"|(?P<sql>\[SQL: )|(?P<line>(?:; args=|{_ECHO})(?=[(\[{{]))|(?P<statement>{_VERB})"
 )
 # What ends a value; where nothing does, it reaches to the end of the text.
@@ -109,6 +188,11 @@ _CLOSING = {
     "entry": re.compile(r"' for key|\n"),
     "value": re.compile(r"\)\.?(?=\n|$)|\n"),
     "dup": re.compile(r"\}|\n"),
+    "near": re.compile(r"\"(?=: syntax error|[^\w\n]{0,2}(?:\n|$))|\n"),
+    "piece": re.compile(r"'(?= at line \d)|\n"),
+    "echo": re.compile(r"\n"),
+    "input": re.compile(r"\"(?=[^\w\n]{0,2}(?:\n|$))|\n"),
+    "incorrect": re.compile(r"'(?= for (?:column|function))|'(?=[^\w\n]{0,2}(?:\n|$))|\n"),
     "sql": re.compile(r"\](?=\n|$)"),
     "line": re.compile(r"; alias=|\n"),
     "statement": re.compile(r"\n\[|; args=|\[parameters: "),
@@ -139,11 +223,19 @@ def details(text: str) -> list[Span]:
 
 def _quoted(statement: str) -> list[Span]:
     """Its string literals only: in a text around it, numbers and apostrophes have other meanings."""
-    return [
-        literal
-        for literal in literals(statement)
-        if statement[literal.start] == "'" and not statement[literal.start - 1 : literal.start].isalnum()
-    ]
+    spans: list[Span] = []
+    for literal in _literals(_TOKEN.finditer(statement)):
+        start, end = literal.start, literal.end
+        goes_on = bool(spans) and start < spans[-1].end
+        if statement[start] != "'" or (statement[start - 1 : start].isalnum() and not goes_on):
+            continue
+        touching = _TOUCHING.match(statement, end)
+        if touching is not None and touching["word"].lower() not in _AFTER_STRING:
+            end = touching.end()  # a quote inside of the value: it goes on to the next one
+        if goes_on:
+            start = spans.pop().start
+        spans.append(Span(start, end, "SQL_LITERAL", "sql_literal"))
+    return spans
 
 
 def _shifted(span: Span, by: int) -> Span:

@@ -14,7 +14,7 @@ CARD = "4539578763621486"
 texts = st.text(max_size=40) | st.integers(0, 3 * LIMIT).map(lambda size: "long" * (size // 4))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from(["user", "assistant"]), st.lists(texts, max_size=4)), max_size=6))
 def test_messages_are_valid_json_within_the_limit_and_no_text_is_ever_cut(turns):
     encoded = as_json(messages((role, [text(one) for one in said]) for role, said in turns))
@@ -41,7 +41,7 @@ def test_the_newest_messages_are_kept():
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from("ab"), texts), max_size=12))
 def test_pieces_become_whole_parts_and_memory_is_bounded(pieces):
     answer = Answer(captures=True)

@@ -43,7 +43,7 @@ def test_cached_tokens_have_their_own_price_or_that_of_input():
     assert Prices.parse({**TABLE, "per_tokens": 1000}).cost(small, **tokens) == pytest.approx(3.6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(counts, counts, counts, counts)
 def test_a_cost_is_never_negative_and_never_falls_with_more_output(tokens, read, written, output):
     price = Price(input=2, output=8, cache_read=0.5)

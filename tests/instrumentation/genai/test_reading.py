@@ -1,7 +1,7 @@
 """Servers that say they are compatible send all kinds of things: whatever it is, reading it never fails."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from traceo.instrumentation.genai.answer import Answer
@@ -37,7 +37,7 @@ NAMES = ["chat", "completion", "embeddings", "responses", "messages"]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(body=BODY, events=st.lists(BODY, max_size=4), captures=st.booleans())
 def test_whatever_a_server_sends_is_read_without_an_error(operation, body, events, captures):
     answer = Answer(captures=captures)
@@ -50,7 +50,7 @@ def test_whatever_a_server_sends_is_read_without_an_error(operation, body, event
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=NAMES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(body=BODY)
 def test_whatever_an_application_asks_is_read_without_an_error(operation, body):
     found = {**operation.request(body), **operation.said(body)}

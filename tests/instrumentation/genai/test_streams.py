@@ -79,7 +79,7 @@ def seen(server: Server, steps: list[str], *, raw: bool) -> list[object]:
 
 
 @pytest.mark.parametrize("raw", [False, True], ids=["plain", "raw"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(steps=st.lists(st.sampled_from(STEPS), max_size=5), at=st.none() | st.integers(0, 7))
 def test_a_stream_behaves_as_it_would_and_has_one_span(server, raw, steps, at):
     server.body = chunks() if at is None else [*chunks()[:at], BROKEN]

@@ -6,7 +6,7 @@ scanning.
 
 import re
 
-from .detector import CERTAIN, Detector, by_pattern
+from .detector import CERTAIN, NO, Detector, by_pattern
 
 __all__ = ["DETECTOR"]
 
@@ -174,11 +174,13 @@ def _probe(text: str, words: frozenset[str]) -> bool:
     return text.count(".") >= 2 and _DISCORD.search(text) is not None
 
 
+# A digit, a capital inside of a word, or more letters on end than a word has.
+_RANDOM = re.compile(r"\d|[a-z][A-Z]|[A-Z]{2}[a-z]|[A-Za-z]{20}", re.ASCII)
+
+
 def _judge(text: str) -> int:
-    # sk- also begins ordinary words joined by dashes: those have no digit.
-    if text.startswith("sk-") and not any(c.isdigit() for c in text):
-        return 0
-    return CERTAIN
+    # sk- also begins ordinary words joined by dashes.
+    return CERTAIN if not text.startswith("sk-") or _RANDOM.search(text) is not None else NO
 
 
 DETECTOR = Detector(
