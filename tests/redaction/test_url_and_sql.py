@@ -53,6 +53,19 @@ def test_a_url_inside_a_log_line(engine):
         ("WHERE a = 'x' AND name = 'O'Hara' AND b = 'y'", "WHERE a = ? …"),
         ("WHERE a = 'x'AND b = 'y'\nOR c = E'it\\'s'", "WHERE a = ?AND b = ?\nOR c = ?"),
         ('WHERE n = "Pat "the cat" Hara"', "WHERE n = ? …"),
+        (
+            'INSERT INTO t ("a", "b") VALUES ("Ada", f("x", 1)), ("Bob", 2)',
+            'INSERT INTO t ("a", "b") VALUES (?, f(?)), (?)',
+        ),
+        (
+            'WHERE a IN ("Ada", "Bob") AND b IN (SELECT "b" FROM "t")',
+            'WHERE a IN (?) AND b IN (SELECT "b" FROM "t")',
+        ),
+        ('CREATE USER bob IDENTIFIED BY "Ada"', "CREATE USER bob IDENTIFIED BY ?"),
+        ('SELECT a FROM t JOIN u ON "t"."a" = "u"."a" ORDER BY "b"', None),
+        ("SELECT 1 # Ada\nFROM t", "SELECT ? \nFROM t"),
+        ("SELECT a #> b, a#>>c, d #- e FROM t", None),
+        ("SELECT a /* b /* c */ Ada */ FROM t", "SELECT a ? …"),
         ("WHERE a = 1 AND b = $t$ never closed", "WHERE a = ? AND b = ?"),
         ("WHERE a = 'it''s' AND b = '''' AND c = ''", "WHERE a = ? AND b = ? AND c = ?"),
         ("SELECT id FROM users WHERE id = %s AND x = :name AND y = @p1 AND z = %(z)s", None),
@@ -79,6 +92,25 @@ def test_a_statement_is_normalised_under_its_key(engine):
     hits = []
     text = engine.text("SELECT * FROM u WHERE n = 'Ada' AND id = 7", "db.query.text", hits)
     assert (text, hits) == ("SELECT * FROM u WHERE n = ? AND id = ?", ["sql_literal"])
+
+
+@pytest.mark.parametrize("system", ["mysql", "mariadb"])
+def test_mysql_has_strings_in_double_quotes(system):
+    statement = 'SELECT concat("Ada", `b`), IF(a, "x", "y") FROM t WHERE b = _utf8mb4"z" AND c = "O\'Hara"'
+    expected = "SELECT concat(?, `b`), IF(a, ?, ?) FROM t WHERE b = _utf8mb4? AND c = ?"
+    assert normalise(statement, system) == expected
+
+
+@pytest.mark.parametrize("key", ["db.query.text", "db.statement"])
+def test_the_database_beside_a_statement_says_what_its_double_quotes_are(engine, key):
+    statement = 'SELECT max("Ada") FROM t'
+    for system, text in [("mysql", "SELECT max(?) FROM t"), ("postgresql", statement), ("mariadb", None)]:
+        attributes = {key: statement, "db.system.name": system}
+        clean = engine.attributes(attributes, "", [])
+        assert clean[key] == (text or "SELECT max(?) FROM t")
+    assert engine.attributes({key: statement, "db.system": "mysql"}, "", [])[key] == "SELECT max(?) FROM t"
+    assert engine.attributes({key: statement}, "", [])[key] == statement
+    assert engine.text(statement, key, []) == statement
 
 
 def test_literals_have_their_places():
@@ -109,6 +141,10 @@ def test_literals_have_their_places():
         (
             "Incorrect integer value: 'Pat O'Hara' for column 'age' at row 1",
             "Incorrect integer value: '[REDACTED]' for column 'age' at row 1",
+        ),
+        (
+            "DataError: invalid input for query argument $1 in element #0 of executemany() sequence: 'Pat'\nb",
+            "DataError: invalid input for query argument $1 in element #0 of executemany() sequence: [REDACTED]\nb",
         ),
         ("the shop near 'Main' street at line 4", "the shop near 'Main' street at line 4"),
     ],

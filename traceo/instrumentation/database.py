@@ -16,6 +16,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AttributeValue
 
 from traceo import semconv
+from traceo.instrumentation.database_errors import code_of, message_of
 from traceo.instrumentation.hooks import Site
 from traceo.instrumentation.outcome import error_type, fail, is_abandoned
 from traceo.instrumentation.statement import describe
@@ -51,16 +52,7 @@ _MAX_REMEMBERED: Final = 4096
 """Characters of a text; a longer one, with rows in it perhaps, is read anew each time."""
 _MAX_PLANS: Final = 512
 _MAX_ABOUTS: Final = 256
-_CODES: Final = ("sqlstate", "pgcode", "sqlite_errorname")
 _PROCEDURE: Final = re.compile(r"[\w.$]{1,64}")
-# Greedy: a value may hold what stands around it.
-_QUOTED: Final = re.compile(r"\".*\"|\".*")
-_QUOTED_FIRST: Final = re.compile(r"'.*'(?= at line | for key | for column )|'.*")
-_QUOTED_PIECE: Final = re.compile(r"(?<=near )\".*\"|\"['\d].*\"|\"['\d].*")
-_SYNTAX_ERROR: Final = "42601"
-_VALUE_FIRST: Final = frozenset({"1062", "1064", "1292", "1366", "1411", "1525"})
-"""MySQL's errors whose message begins with a value, in single quotes, or with a piece of the statement."""
-
 _abouts: dict[tuple[tuple[str, AttributeValue], ...], "About"] = {}
 _covered: ContextVar[bool] = ContextVar("traceo.database.covered", default=False)
 """A layer above has made the span for this statement. Cheaper to ask than the API's context."""
@@ -217,38 +209,12 @@ def _tell(span: Span, error: BaseException) -> None:
     if is_abandoned(cause):
         fail(span, cause)
         return
-    code = _status_code(cause)
+    code = code_of(cause)
     if code:
         span.set_attribute(semconv.DB_RESPONSE_STATUS_CODE, code)
-    say(span, cause, _message(cause, code))
-
-
-def _status_code(error: BaseException) -> str:
-    """MySQL's number, SQLSTATE, or SQLite's name of the error."""
-    match error.args:
-        case (int(number), str()) if not isinstance(error, OSError):
-            return str(number)
-        case _:
-            pass
-    for name in _CODES:
-        code = getattr(error, name, None)
-        if isinstance(code, str):
-            return code
-    return ""
-
-
-def _message(error: BaseException, code: str) -> str | None:
-    """The first line: below it databases repeat statement and row. Values in it that were parameters go."""
-    try:
-        text = str(error.args[1] if code.isdigit() and len(code) == 4 else error)
-    except Exception:  # an app's own class; its type has to do
-        return None
-    line = text.partition("\n")[0]
-    if code == _SYNTAX_ERROR or (len(code) == 5 and code.startswith("22")):
-        return _QUOTED.sub('"?"', line)
-    if code in _VALUE_FIRST:
-        return _QUOTED_FIRST.sub("'?'", line, count=1)
-    return _QUOTED_PIECE.sub('"?"', line) if code == "SQLITE_ERROR" else line
+    attributes: Mapping[str, object] = getattr(span, "attributes", None) or {}
+    statement = attributes.get(semconv.DB_QUERY_TEXT, "")
+    say(span, cause, message_of(cause, code, statement if isinstance(statement, str) else ""))
 
 
 def _add_parameters(attributes: dict[str, AttributeValue], parameters: object) -> None:

@@ -11,10 +11,12 @@ from .persons import NAME, Roles, is_person, listens
 from .policy import Action
 from .scan import Scanner, View
 from .spans import join, render
+from .sql import STRINGS_IN_DOUBLE_QUOTES
 
 __all__ = ["Change", "Plan", "Plans", "changed", "cut"]
 
 _PLANS_KEPT = 4096
+_SYSTEMS = ("db.system.name", "db.system")
 _WORD_CHARS = 1024
 # The fields of a list of names and values: of forms, headers, environments.
 _NAME_FIELDS = ("name", "key")
@@ -24,7 +26,8 @@ _VALUE_FIELDS = frozenset({"value", "val", "Value"})
 class Plan:
     """What to do with the values of one key, and the clean texts seen under keys like it.
 
-    Whose a ``name`` is, only its siblings say: ``whose`` has the plans for the two cases, a person's last.
+    Whose a ``name`` is, only its siblings say: ``whose`` has the plans for the two cases, a person's last. So
+    has it for a statement, MySQL's last.
     """
 
     __slots__ = ("clean", "decision", "drops", "key", "masks", "new_key", "quiet", "view", "whose")
@@ -87,8 +90,10 @@ class Plans:
         return self.named(name) if isinstance(name, str) and self._keys.sensitive(name)[0] else None
 
     def among(self, plans: tuple[Plan, Plan], key: str, siblings: Mapping[str, AnyValue]) -> Plan:
-        """The plan of the two for a name or an address, which can be a thing's or a person's."""
+        """The plan of the two: of a name or an address by whose it is, of a statement by its database."""
         value = siblings[key]
+        if plans[0].decision.room == "sql":
+            return plans[any(siblings.get(system) in STRINGS_IN_DOUBLE_QUOTES for system in _SYSTEMS)]
         if plans[1].decision.marker == "ADDRESS":
             return plans[not (isinstance(value, str) and listens(key, value))]
         return plans[self._roles.beside(key, siblings)]
@@ -100,6 +105,10 @@ class Plans:
         return plan
 
     def _judge(self, key: str, decision: Decision) -> Plan:
+        if decision.room == "sql" and decision.action is Action.SCAN:
+            others = self._plan(key, decision)
+            mysql = Decision(Action.SCAN, "", decision.words, room="mysql", structural=decision.structural)
+            return self._one_of(key, others, self._plan(key, mysql))
         before, _, end = key.rpartition(".")
         if decision.rule == "key:address":
             persons = self._plan(key, decision)
@@ -109,10 +118,13 @@ class Plans:
                 return persons
         else:
             return self._plan(key, decision)
-        things = self._plan(key, Decision(Action.SCAN, "", decision.words))
+        return self._one_of(key, self._plan(key, Decision(Action.SCAN, "", decision.words)), persons)
+
+    @staticmethod
+    def _one_of(key: str, plain: Plan, other: Plan) -> Plan:
         # Its values are in no set of clean texts until it is known whose they are.
-        plan = Plan(key, things.new_key, decision, set(), things.view, quiet=False)
-        plan.whose = things, persons
+        plan = Plan(key, plain.new_key, other.decision, set(), plain.view, quiet=False)
+        plan.whose = plain, other
         return plan
 
     def _plan(self, key: str, decision: Decision) -> Plan:

@@ -6,15 +6,16 @@ identifiers, numbers in all notations, ``IN (…)`` and ``VALUES`` lists shorten
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from .spans import Span
 
-__all__ = ["DETAIL_TRIGGER", "DETAIL_WORDS", "details", "literals", "normalise"]
+__all__ = ["DETAIL_TRIGGER", "DETAIL_WORDS", "STRINGS_IN_DOUBLE_QUOTES", "details", "literals", "normalise"]
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
-    |(?P<comment>--[^\n]*|/\*(?:[^*]|\*(?!/))*(?:\*/|\Z))
+    |(?P<comment>--[^\n]*|\#(?![>\-#=\w])[^\n]*|/\*(?:[^*]|\*(?!/))*(?:\*/|\Z))
     |(?P<string>(?:[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z))|(?:[nNxXbB]|[uU]&|_[a-z0-9]+\s?)?'(?:[^'\\]|''|\\.)*(?:'|\\?\Z)
        |\$(?P<tag>(?:[A-Za-z_]\w*)?)\$[\s\S]*?(?:\$(?P=tag)\$|\Z))
     |(?P<quoted>"(?:[^"]|"")*(?:"|\Z)|`(?:[^`]|``)*(?:`|\Z)|\[[A-Za-z_][\w ]*\])
@@ -32,7 +33,12 @@ _LIST = re.compile(r"\((?:\s*\?\s*,)+\s*\?\s*\)")
 _ROWS = re.compile(r"(\(\?\))(?:\s*,\s*\(\?\))+")
 # After these a double-quoted text is a value in MySQL and SQLite, as it is when it does not look like a name.
 _IDENTIFIER = re.compile(r"\"[A-Za-z_][\w$ .\-]{0,63}\"")
-_VALUE_BEFORE = frozenset({"=", "<", ">", "like", "values", "in", "ilike", "regexp", "rlike"})
+_VALUE_BEFORE = frozenset(
+    {"=", "<", ">", "like", "ilike", "regexp", "rlike", "glob", "match", "between", "identified by"}
+)
+# In the parentheses behind these, too.
+_LISTS = frozenset({"values", "value", "in"})
+STRINGS_IN_DOUBLE_QUOTES = frozenset({"mysql", "mariadb"})
 # The words that may follow a string.
 _AFTER_STRING = frozenset(
     """
@@ -48,32 +54,30 @@ _AFTER_STRING = frozenset(
 )
 
 
-def normalise(statement: str) -> str:
+def normalise(statement: str, system: str = "") -> str:
     r"""The statement without literals and comments; the same object when it has none.
 
-    Whether ``\'`` ends a string depends on the database; from there on nothing of the statement is kept.
-    Nor is anything from the first string on when a quote inside of a value has ended it too early.
+    ``system`` is the ``db.system.name``, where it is known: MySQL has strings in double quotes, others have
+    names in them. Whether ``\'`` ends a string depends on the database; from there on nothing is kept. Nor is
+    anything from the first string on when a quote inside of a value has ended it too early.
 
     >>> normalise("SELECT * FROM users WHERE email = 'ada@example.com' AND id IN (1, 2, 3) -- hi")
     'SELECT * FROM users WHERE email = ? AND id IN (?)'
     >>> normalise("SELECT * FROM users WHERE name = 'Pat O'Hara' AND age = 7")
     'SELECT * FROM users WHERE name = ? …'
     """
-    tokens, is_cut = _tokens(statement)
+    tokens, is_cut = _tokens(statement, system)
     parts: list[str] = []
-    last = ""
     changed = is_cut
-    for match in tokens:
-        kind, text = match.lastgroup, match.group()
-        if kind == "comment":
+    for match, is_literal in tokens:
+        if is_literal:
             changed = True
-            text = " " if parts and not parts[-1].endswith((" ", "\n")) else ""
-        elif _is_literal(kind, text, last):
+            parts.append("?")
+        elif match.lastgroup == "comment":
             changed = True
-            text = "?"
-        if kind not in _BLANK:
-            last = text.lower()
-        parts.append(text)
+            parts.append(" " if parts and not parts[-1].endswith((" ", "\n")) else "")
+        else:
+            parts.append(match.group())
     if is_cut:
         parts.append("? …")
     if not changed:
@@ -81,48 +85,87 @@ def normalise(statement: str) -> str:
     return _ROWS.sub(r"\1", _LIST.sub("(?)", "".join(parts).strip()))
 
 
-def literals(statement: str) -> list[Span]:
+def literals(statement: str, system: str = "") -> list[Span]:
     """Where the literals and comments stand that ``normalise`` removes."""
-    tokens, is_cut = _tokens(statement)
-    spans = _literals(tokens)
+    tokens, is_cut = _tokens(statement, system)
+    spans = _spans(tokens)
     if is_cut:
-        start = tokens[-1].end() if tokens else 0
+        start = tokens[-1][0].end() if tokens else 0
         spans.append(Span(start, len(statement), "SQL_LITERAL", "sql_literal"))
     return spans
 
 
-def _tokens(statement: str) -> tuple[list[re.Match[str]], bool]:
+_Token: TypeAlias = tuple[re.Match[str], bool]  # and whether it is a literal
+
+
+def _spans(tokens: Iterable[_Token]) -> list[Span]:
+    return [
+        Span(match.start(), match.end(), "SQL_LITERAL", "sql_literal")
+        for match, is_literal in tokens
+        if is_literal or match.lastgroup == "comment"
+    ]
+
+
+def _tokens(statement: str, system: str) -> tuple[list[_Token], bool]:
     """What the statement is made of, and whether that is not all: its quotes are not what they seem.
 
     A word behind a string that is none of SQL's, or a string that never ends, tells of a quote in a value.
     """
-    tokens: list[re.Match[str]] = []
+    tokens: list[_Token] = []
     first = -1  # the first string's place among them
-    last = ""
     is_after_string = False
-    for match in _TOKEN.finditer(statement):
+    for match, is_literal in _judged(statement, system):
         kind = match.lastgroup
-        if kind in _BLANK:
-            tokens.append(match)
-            continue
-        text = match.group()
-        if kind == "string" or (kind == "quoted" and text[0] == '"'):
+        if kind == "string" or (kind == "quoted" and statement[match.start()] == '"'):
+            text = match.group()
             if "\\'" in text and text[0] not in "eE":
                 return tokens, True
             if first < 0:
                 first = len(tokens)
             elif match.end() == len(statement) and _is_open(text):
                 return tokens[:first], True
-            is_after_string = kind == "string" or _is_value(text, last)
-        elif is_after_string and (
-            text == "\\" or (kind in {"word", "glued"} and text.lower() not in _AFTER_STRING)
-        ):
-            return tokens[:first], True
-        else:
+            is_after_string = is_literal
+        elif kind == "comment":
+            if "/*" in match.group()[2:]:  # PostgreSQL nests them
+                return tokens, True
+        elif kind != "space" and is_after_string:
+            text = match.group().lower()
+            if text == "\\" or (kind in {"word", "glued"} and text not in _AFTER_STRING):
+                return tokens[:first], True
             is_after_string = False
-        last = text.lower()
-        tokens.append(match)
+        tokens.append((match, is_literal))
     return tokens, False
+
+
+def _judged(statement: str, system: str = "") -> Iterator[_Token]:
+    """Its tokens, each with whether it is a literal."""
+    has_names = system not in STRINGS_IN_DOUBLE_QUOTES
+    last = ""
+    lists: list[bool] = []  # for each open parenthesis, whether values stand in it
+    was_list = False
+    for match in _TOKEN.finditer(statement):
+        kind = match.lastgroup
+        if kind in _BLANK:
+            yield match, False
+            continue
+        text = match.group()
+        if kind == "other":
+            if text == "(":
+                lists.append(last in _LISTS or (was_list and last == ",") or (bool(lists) and lists[-1]))
+            elif text == ")" and lists:
+                was_list = lists.pop()
+        elif kind == "word" and lists and text.lower() == "select":
+            lists[-1] = False
+        is_literal = kind in {"string", "tag", "number"}
+        if kind == "quoted" and text[0] == '"':
+            is_name = statement.startswith(".", match.end()) or last == "."
+            is_in_list = bool(lists) and lists[-1]
+            is_literal = not has_names or (
+                _IDENTIFIER.fullmatch(text) is None
+                or (not is_name and (is_in_list or last in _VALUE_BEFORE or last.startswith("_")))
+            )
+        yield match, is_literal
+        last = f"identified {text.lower()}" if last == "identified" else text.lower()
 
 
 def _is_open(string: str) -> bool:
@@ -134,28 +177,6 @@ def _is_open(string: str) -> bool:
     return _ESCAPED.sub("", string).count(quote) % 2 == 1
 
 
-def _literals(tokens: Iterable[re.Match[str]]) -> list[Span]:
-    spans: list[Span] = []
-    last = ""
-    for match in tokens:
-        kind, token = match.lastgroup, match.group()
-        if kind == "comment" or _is_literal(kind, token, last):
-            spans.append(Span(match.start(), match.end(), "SQL_LITERAL", "sql_literal"))
-        if kind not in _BLANK:
-            last = token.lower()
-    return spans
-
-
-def _is_literal(kind: str | None, token: str, last: str) -> bool:
-    return kind in {"string", "tag", "number"} or (kind == "quoted" and _is_value(token, last))
-
-
-def _is_value(token: str, last: str) -> bool:
-    if token[0] != '"':
-        return False
-    return last in _VALUE_BEFORE or _IDENTIFIER.fullmatch(token) is None
-
-
 # What databases and their drivers write into error messages.
 _ECHO = r"\[(?:generated in|cached since|raw sql|no key|caching disabled|insertmanyvalues)[^\]\n]{0,80}\] "
 # Capitals tell a statement from prose.
@@ -163,7 +184,8 @@ _VERB = r"\b(?:INSERT\s+INTO|DELETE\s+FROM|UPDATE\s+\S{1,128}\s+SET|SELECT)\s"
 DETAIL_TRIGGER = (
     r"\[parameters: |\)=\(|Failing row contains|Duplicate entry '|duplicate key value is|dup key: |\[SQL: "
     r"|[Nn]ear ['\"][^\n]*(?:syntax|at line \d)|syntax[^\n]* near ['\"]|LINE \d+: \.\.\."
-    r"|invalid input (?:syntax|value) for|out of range: \"|[Ii]ncorrect [a-zA-Z]+ value: '"
+    r"|invalid input (?:syntax for|value for|for query argument)|out of range: \""
+    r"|[Ii]ncorrect [a-zA-Z]+ value: '"
     rf"|; args=|{_ECHO}|(?:INSERT\s+INTO|DELETE\s+FROM|UPDATE\s+\S+\s+SET|SELECT)\s[^']*'"
 )
 DETAIL_WORDS = frozenset(
@@ -178,6 +200,7 @@ _OPENING = re.compile(
     r"|\bsyntax\b[^\n']* near '(?P<piece>)|\bLINE \d+: (?P<echo>)(?=\.\.\.)"
     r"|\b(?:invalid input (?:syntax for type|value for enum) [\w. ]{1,64}|\bout of range): \"(?P<input>)"
     r"|\b[Ii]ncorrect [a-zA-Z]+ value: '(?P<incorrect>)"
+    r"|\binvalid input for query argument \$\d{1,5}[\w #.()]{0,64}: (?P<argument>)"
     rf"|(?P<sql>\[SQL: )|(?P<line>(?:; args=|{_ECHO})(?=[(\[{{]))|(?P<statement>{_VERB})"
 )
 # What ends a value; where nothing does, it reaches to the end of the text.
@@ -192,6 +215,7 @@ _CLOSING = {
     "piece": re.compile(r"'(?= at line \d)|\n"),
     "echo": re.compile(r"\n"),
     "input": re.compile(r"\"(?=[^\w\n]{0,2}(?:\n|$))|\n"),
+    "argument": re.compile(r"\n"),
     "incorrect": re.compile(r"'(?= for (?:column|function))|'(?=[^\w\n]{0,2}(?:\n|$))|\n"),
     "sql": re.compile(r"\](?=\n|$)"),
     "line": re.compile(r"; alias=|\n"),
@@ -224,7 +248,7 @@ def details(text: str) -> list[Span]:
 def _quoted(statement: str) -> list[Span]:
     """Its string literals only: in a text around it, numbers and apostrophes have other meanings."""
     spans: list[Span] = []
-    for literal in _literals(_TOKEN.finditer(statement)):
+    for literal in _spans(_judged(statement)):
         start, end = literal.start, literal.end
         goes_on = bool(spans) and start < spans[-1].end
         if statement[start] != "'" or (statement[start - 1 : start].isalnum() and not goes_on):
