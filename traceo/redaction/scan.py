@@ -24,7 +24,7 @@ from .persons import is_person
 from .phrases import PHRASE_WORDS, Phrases
 from .spans import MARKER, Span
 from .sql import DETAIL_TRIGGER, DETAIL_WORDS, details
-from .url import QUERY_TRIGGER, Queries
+from .url import QUERY_TRIGGER, URL_ROOMS, Queries, room_of
 
 __all__ = ["DetectorError", "Scanner", "View"]
 
@@ -73,7 +73,7 @@ class Scanner:
             [
                 *(Trigger(d.trigger, d.words, d.guards, d.shapes, d.digits, d.probe) for d in detectors),
                 Trigger(self._keyed.trigger, SAID, probe=self._keyed.probe),
-                Trigger(QUERY_TRIGGER, guards=("?",)),
+                Trigger(QUERY_TRIGGER, guards=("?", "#")),
                 Trigger(DETAIL_TRIGGER, DETAIL_WORDS, (")=(",)),
                 Trigger(PERCENT_TRIGGER, guards=("%", "+")),
                 Trigger(ESCAPE_TRIGGER, guards=("\\",)),
@@ -94,7 +94,7 @@ class Scanner:
 
         With ``structural`` only secrets and e-mail addresses count.
         """
-        return View(self._named(words), structural, room, is_person(words))
+        return View(self._named(words), structural, room_of(room, words), is_person(words))
 
     def scan(self, text: str, view: "View") -> list[Span]:
         """Every candidate that is certain or has its context, unsorted. Raises ``DetectorError``."""
@@ -141,8 +141,8 @@ class Scanner:
                 ]
             except Exception as error:
                 raise DetectorError(detector.entity) from error
-        if view.room and depth == 0 and (view.room == "query" or text.startswith("?")):
-            spans.extend(self._queries.raw(text))
+        if view.is_url and depth == 0:
+            spans.extend(self._queries.under(view.room, text))
         return _outside(spans, text) if spans else spans
 
     def _find_structure(self, finder: int, text: str, view: "View", depth: int, spans: list[Span]) -> None:
@@ -180,14 +180,15 @@ class Scanner:
 class View:
     """How the values of a key are looked at."""
 
-    __slots__ = ("about", "always", "named", "room", "structural")
+    __slots__ = ("about", "always", "is_url", "named", "room", "structural")
 
     def __init__(self, named: frozenset[int], structural: bool, room: str, about: bool) -> None:  # noqa: FBT001  made in one place
         self.named = named  # the detectors for which the key is context
         self.about = about  # the key is what persons are called
         self.structural = structural
         self.room = room
-        self.always = bool(named or room == "query")  # something to do even when no trigger is set off
+        self.is_url = room == "query" or (room in URL_ROOMS and not structural)
+        self.always = bool(named or self.is_url)  # something to do even when no trigger is set off
 
 
 def _mapped(spans: list[Span], places: list[int]) -> list[Span]:

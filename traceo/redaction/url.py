@@ -1,52 +1,50 @@
 """URLs: every query value is redacted unless its key is known to be harmless; user info always.
 
-Detectors look at the rest (host, path segments, fragment) as they look at any text, percent-decoded.
+What stands in a query without a key counts as a value too. Detectors look at the rest (host, path segments,
+fragment) as they look at any text, percent-decoded.
 """
 
 import re
 from collections.abc import Iterator
 
-from .key_words import words_in
 from .keys import KeyTable, words_of
 from .spans import MARKER, Span
+from .url_keys import FLAGS, SAFE
+from .url_text import QUERY_TRIGGER, places
 
-__all__ = ["QUERY_TRIGGER", "Queries"]
+__all__ = ["QUERY_TRIGGER", "URL_ROOMS", "Queries", "room_of"]
 
-QUERY_TRIGGER = r"\?[0-9A-Za-z_.%\[\]$+~-]+="
-# A query inside a text: it follows a path or a host, and ends where a URL ends.
-_IN_TEXT = re.compile(r"(?<=[\w/.\-~\]%+)*])\?([0-9A-Za-z_.%\[\]$+~\-]+=[^\s\"'<>`\\^{|}]*)", re.ASCII)
+# The kinds of keys whose values are a query, a URL, or perhaps only the pairs of one.
+URL_ROOMS = frozenset({"query", "url", "pairs"})
 # Connection strings: their options configure a driver, and only secrets among them matter.
 _DRIVER = re.compile(
     r"(?:jdbc:[a-z\d:+]+|postgres(?:ql)?|mysql|mariadb|mongodb|redis|rediss|valkey|amqps?|kafka|sqlite|mssql|sqlserver|"
-    r"oracle|clickhouse|cockroachdb|snowflake|bigquery|nats|mqtts?|memcached?|cassandra|neo4j|bolt|ldaps?|s3|gs|abfss?|"
-    r"hdfs|file|unix|ssh|git)(?:\+[a-z\d]+)*://[^\s\"'<>?]*\Z",
+    r"oracle|clickhouse|cockroachdb|snowflake|bigquery|nats|mqtts?|memcached?|cassandra|neo4j|bolt)"
+    r"(?:\+[a-z\d]+)*://[^\s\"'<>?]*\Z",
     re.IGNORECASE,
 )
 _URL_CHARS = 300
-_PAIR = re.compile(r"(?:^|[&;?])([^=&;?#]{1,128})=([^&;#]*)")
+_TOKEN = re.compile(r"[^&;#]+")
 _KEYS_KEPT = 4096
+_KEY_CHARS = 128
 # Counts and switches say nothing about a person.
 _HARMLESS_VALUE = re.compile(
     r"-?\d{1,5}(?:\.\d{1,4})?|true|false|yes|no|on|off|null|none|asc|desc|v\d{1,3}|[a-z]{1,2}|", re.IGNORECASE
 )
-_SAFE = words_in(
-    """
-    page pages per_page page_size pagesize limit offset start end from to since until before after cursor
-    sort sort_by sortby order order_by orderby direction dir fields include exclude expand embed select
-    format output pretty indent lang language locale hl gl v ver version api_version apiversion view mode
-    type kind category categories tag tags status state filter level size width height quality w h q_f dpr
-    fit crop theme tab section step interval window range period granularity resolution unit units currency
-    timezone tz date start_date end_date start_time end_time year month week day hour minute time timestamp
-    ts count total depth max min top skip utm_source utm_medium utm_campaign utm_term utm_content ref
-    feature flag flags env environment region zone cluster namespace service operation method route protocol
-    encoding charset content_type accept action event metric aggregation group_by groupby bucket index shard
-    partition wait timeout retry retries dry_run force verbose debug trace explain profile cache nocache
-    refresh async sync recursive watch follow stream platform os browser device channel source medium
-    variant color brand model sku product product_id item item_id plan tier role scope response_type
-    grant_type prompt code_challenge_method response_mode x_amz_algorithm x_amz_expires x_amz_date
-    x_amz_signedheaders x_id list_type delimiter max_keys part_number uploads
-    """
-)
+# A key without a value looks like this; a token that ends in the padding of base64 does not.
+_NAME = re.compile(r"[A-Za-z][a-z]*(?:[A-Z_.\[\]-][a-z]+)*\d{0,2}\]?", re.ASCII)
+# Another query inside of a value, and the padding of base64, which is none.
+_NESTED = re.compile(r"[=?]|%3[DF]", re.IGNORECASE)
+_PADDING = re.compile(r"(?:=|%3D){1,2}\Z", re.IGNORECASE)
+_MARK = re.compile(r"[?#]")
+_BLANK = re.compile(r"\s")
+_STARTS = re.compile(r"/(?!\*)|[a-z][a-z\d+.\-]*://", re.IGNORECASE)
+_ALONE = re.compile(r"[\w.\-\[\]%+~$:@]+=\S+")
+
+
+def room_of(room: str, words: str) -> str:
+    """The kind of a key: of those with URLs, some have a query or a fragment without its mark."""
+    return "pairs" if room == "url" and words.rsplit("_", 1)[-1] in {"query", "fragment"} else room
 
 
 class Queries:
@@ -59,33 +57,69 @@ class Queries:
     def in_text(self, text: str) -> list[Span]:
         """Query values of the URLs and request targets that stand in ``text``."""
         spans: list[Span] = []
-        for match in _IN_TEXT.finditer(text):
-            found = self._values(match.group(1).rstrip(".,)]"), match.start(1))
-            if _DRIVER.search(text[max(0, match.start() - _URL_CHARS) : match.start()]):
-                found = (span for span in found if span.rule != "url_query")
-            spans.extend(found)
+        for place in places(text):
+            spans += self._behind(text, place.start, place.mark, place.end)
         return spans
+
+    def under(self, room: str, text: str) -> list[Span]:
+        """Query values of a text that is nothing but a query or a URL, by the kind of its key."""
+        if room == "query":
+            return self.raw(text)
+        mark = _MARK.search(text)
+        if mark is None:
+            is_query = room == "pairs" and _ALONE.fullmatch(text) is not None
+            return list(self._values(text, 0, len(text), is_keyed=True)) if is_query else []
+        if _BLANK.search(text, 0, mark.start()) and not _STARTS.match(text):
+            return []  # prose
+        if room == "pairs" and _ALONE.fullmatch(text, 0, mark.start()):
+            return self.raw(text)
+        return self._behind(text, 0, mark.start(), len(text))
 
     def raw(self, query: str) -> list[Span]:
         """Values of a query that stands alone, as in ``url.query``."""
-        return list(self._values(query, 0))
+        return list(self._values(query, 0, len(query)))
 
-    def _values(self, query: str, offset: int) -> Iterator[Span]:
-        for match in _PAIR.finditer(query):
-            marker, rule = self._means(match.group(1))
-            value = match.group(2)
+    def _behind(self, text: str, start: int, mark: int, end: int) -> list[Span]:
+        """The values behind ``text[mark]``, a question mark or the hash of a fragment."""
+        spans: list[Span] = []
+        if text[mark] == "#":
+            # An anchor is no value; the pairs of a fragment are, and what the pages of one address ask.
+            query = text.find("?", mark, end)
+            fragment_end = end if query < 0 else query
+            spans += self._values(text, mark + 1, fragment_end, is_keyed=True)
+            mark = fragment_end
+        spans += self._values(text, mark + 1, end)
+        if spans and _DRIVER.search(text[max(start, mark - _URL_CHARS) : mark]):
+            return [span for span in spans if span.rule != "url_query"]
+        return spans
+
+    def _values(self, text: str, at: int, end: int, *, is_keyed: bool = False) -> Iterator[Span]:
+        """The values in ``text[at:end]``; with ``is_keyed`` not those without a key."""
+        for token in _TOKEN.finditer(text, at, end):
+            pair = token.group().lstrip("?")
+            start = token.end() - len(pair)
+            key, equals, value = pair.partition("=")
+            if not equals or not value.strip("="):
+                if not is_keyed and not _is_harmless(key, equals + value):
+                    yield Span(start, token.end(), "REDACTED", "url_query")
+                continue
+            marker, rule = self._means(key)
+            if not marker and _NESTED.search(_PADDING.sub("", value)):
+                marker, rule = "REDACTED", "url_query"
             if (
                 not marker
                 or MARKER.fullmatch(value)
                 or (marker == "REDACTED" and _HARMLESS_VALUE.fullmatch(value))
             ):
                 continue
-            if value:
-                yield Span(offset + match.start(2), offset + match.end(2), marker, rule)
+            yield Span(start + len(key) + 1, token.end(), marker, rule)
 
     def _means(self, key: str) -> tuple[str, str]:
         known = self._known.get(key)
         if known is None:
+            if len(key) > _KEY_CHARS:
+                marker, rule = self._keys.sensitive(key)
+                return (marker, rule) if marker else ("REDACTED", "url_query")
             if len(self._known) >= _KEYS_KEPT:
                 self._known.clear()
             known = self._known[key] = self._judge(key)
@@ -95,4 +129,16 @@ class Queries:
         marker, rule = self._keys.sensitive(key)
         if marker:
             return marker, rule
-        return ("", "") if words_of(key) in _SAFE else ("REDACTED", "url_query")
+        return ("", "") if words_of(key) in SAFE else ("REDACTED", "url_query")
+
+
+def _is_harmless(token: str, equals: str) -> bool:
+    """Whether what stands in a query without a value is a flag or a name and not a value itself."""
+    if equals == "=" and _NAME.fullmatch(token):
+        return True
+    return (
+        token in FLAGS
+        or not any(map(str.isalnum, token))
+        or _HARMLESS_VALUE.fullmatch(token) is not None
+        or MARKER.fullmatch(token) is not None
+    )
