@@ -157,6 +157,43 @@ def test_the_user_info_of_an_endpoint_is_not_public():
     assert "hunter2" not in repr(config)
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "public"),
+    [
+        ("https://u:Hunter2walrus9/x@h", "https://h"),
+        ("https://u:Hunter2@walrus9@h:4318/base", "https://h:4318/base"),
+        ("https://u:Hunter2?walrus9@h", "https://…"),
+        ("https://u:Hunter2#walrus9@h", "https://…"),
+        ("http://h/x?key=Hunter2walrus9", "http://h/x"),
+        ("http://h?key=Hunter2@walrus9", "http://…"),
+        ("http://h/x#Hunter2walrus9", "http://h/x"),
+        ("http://[::1]:4318", "http://[::1]:4318"),
+    ],
+)
+def test_nothing_of_an_endpoint_that_may_be_a_secret_is_public(endpoint, public):
+    config = load({"endpoint": endpoint}, {})
+    assert (config.endpoint, config.public_endpoint) == (endpoint, public)
+    assert repr(config) == f"Config(endpoint={public!r})"
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "shown"),
+    [
+        ("ftp://u:Hunter2walrus9@h", "'ftp://h'"),
+        ("u:Hunter2walrus9@h:4318", "'h:4318'"),
+        ("u:Hunter2walrus9@h://x?key=Hunter2walrus9", "'h://x'"),
+        ("ftp://h/x?key=Hunter2walrus9", "'ftp://h/x'"),
+        (["https://u:Hunter2walrus9@h"], "a list"),
+        (b"https://u:Hunter2walrus9@h", "a bytes"),
+    ],
+)
+def test_a_wrong_endpoint_is_told_without_what_may_be_a_secret(endpoint, shown):
+    assert message({"endpoint": endpoint}) == (
+        f"endpoint is {shown} (from argument); give a URL such as http://127.0.0.1:4318"
+    )
+    assert "Hunter2" not in message({"sample_rate": endpoint})
+
+
 def test_a_broken_pyproject_says_so_only_when_it_has_our_table(tmp_path):
     file = tmp_path / "pyproject.toml"
     file.write_text("[tool.other\n")

@@ -61,10 +61,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def public_endpoint(self) -> str:
-        """The endpoint without the user info that its URL may carry."""
-        scheme, separator, rest = self.endpoint.partition("://")
-        authority, slash, path = rest.partition("/")
-        return scheme + separator + authority.rpartition("@")[2] + slash + path
+        """The endpoint without the user info, the query and the fragment that its URL may carry."""
+        return _public(self.endpoint)
 
     def _shown(self, name: str) -> Given:
         return self.public_endpoint if name == "endpoint" else getattr(self, name)
@@ -220,8 +218,25 @@ def _nearest(name: str) -> str | None:
     return next(iter(difflib.get_close_matches(name, _NAMES, n=1, cutoff=0.8)), None)
 
 
+def _public(url: str) -> str:
+    """A URL without user info, query and fragment, also where the scheme was forgotten."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or not scheme.isalnum():
+        scheme, separator, rest = "", "", url
+    before = rest.partition("?")[0].partition("#")[0]
+    if "@" in rest[len(before) :]:
+        return f"{scheme}{separator}…"  # a password with such a sign in it, or a query: nobody knows
+    return scheme + separator + before.rpartition("@")[2]
+
+
 def _brief(given: object) -> str:
+    """What an error shows of a value: of a URL what is public, of what is no text or number its type."""
+    if not isinstance(given, (str, int, float)):
+        return f"a {type(given).__name__}"
     shown = str(given)
-    if isinstance(given, str) and not given[:1].isdigit():
-        shown = repr(given)  # numbers read best bare, words in quotes
+    if isinstance(given, str):
+        if "@" in given or "://" in given:
+            shown = _public(given)
+        if not shown[:1].isdigit():
+            shown = repr(shown)  # numbers read best bare, words in quotes
     return shown if len(shown) <= 60 else f"{shown[:57]}…"

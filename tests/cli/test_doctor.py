@@ -51,6 +51,23 @@ def test_nothing_is_asked_when_it_shall_not_be(doctor):
     assert found["endpoint"]["detail"] == "http://127.0.0.1:9, not asked"
 
 
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "ftp://u:Hunter2walrus9@h",
+        "u:Hunter2walrus9@h:4318",
+        "https://u:Hunter2walrus9/x@h",
+        "http://127.0.0.1:9/x?key=Hunter2walrus9",
+        "http://u:Hunter2walrus9@127.0.0.1:9/x#Hunter2walrus9",
+    ],
+)
+def test_no_secret_in_an_endpoint_is_shown(doctor, endpoint):
+    for words in [(), ("--offline",)]:
+        _, found = doctor(*words, TRACEO_ENDPOINT=endpoint)
+        assert "Hunter2" not in json.dumps(found)
+        assert "endpoint" in found or found["settings"]["state"] == "wrong"
+
+
 def test_a_wrong_setting_ends_the_examination(doctor):
     code, found = doctor(TRACEO_SAMPLE_RATE="2")
     assert code == 1

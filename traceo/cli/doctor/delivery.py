@@ -73,7 +73,9 @@ def _endpoint(config: "Config") -> Iterator[Finding]:
     if outcome.kind != "accepted":
         # Without a collector an application that names none shows its traces on the terminal.
         state: State = "wrong" if "endpoint" in config.sources else "warn"
-        said = outcome.reason if found.endpoint in outcome.reason else f"{found.endpoint}: {outcome.reason}"
+        # Whom nobody has reached has no name but the one in the settings.
+        named = config.public_endpoint if found.mode == "unknown" else found.endpoint
+        said = outcome.reason if named in outcome.reason else f"{named}: {outcome.reason}"
         yield Finding(state, "endpoint", said, fix)
         return
     if found.mode == "plain":
