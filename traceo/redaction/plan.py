@@ -108,7 +108,7 @@ class Plans:
         if decision.room == "sql" and decision.action is Action.SCAN:
             others = self._plan(key, decision)
             mysql = Decision(Action.SCAN, "", decision.words, room="mysql", structural=decision.structural)
-            return self._one_of(key, others, self._plan(key, mysql))
+            return self._one_of(key, decision, others, self._plan(key, mysql))
         before, _, end = key.rpartition(".")
         if decision.rule == "key:address":
             persons = self._plan(key, decision)
@@ -118,12 +118,13 @@ class Plans:
                 return persons
         else:
             return self._plan(key, decision)
-        return self._one_of(key, self._plan(key, Decision(Action.SCAN, "", decision.words)), persons)
+        things = self._plan(key, Decision(Action.SCAN, "", decision.words))
+        return self._one_of(key, decision, things, persons)
 
     @staticmethod
-    def _one_of(key: str, plain: Plan, other: Plan) -> Plan:
+    def _one_of(key: str, decision: Decision, plain: Plan, other: Plan) -> Plan:
         # Its values are in no set of clean texts until it is known whose they are.
-        plan = Plan(key, plain.new_key, other.decision, set(), plain.view, quiet=False)
+        plan = Plan(key, plain.new_key, decision, set(), plain.view, quiet=False)
         plan.whose = plain, other
         return plan
 
