@@ -15,7 +15,7 @@ import msgspec
 from traceo.errors import ConfigError
 from traceo.settings import SETTINGS, Given, MiB, Setting
 
-__all__ = ["Config", "load", "pyproject_of"]
+__all__ = ["Config", "load", "public_url", "pyproject_of"]
 
 _NAMES = frozenset(setting.name for setting in SETTINGS)
 _UNREAD = {setting.name: next(iter(setting.otel), "") for setting in SETTINGS if not setting.has_variable}
@@ -62,7 +62,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def public_endpoint(self) -> str:
         """The endpoint without the user info, the query and the fragment that its URL may carry."""
-        return _public(self.endpoint)
+        return public_url(self.endpoint)
 
     def _shown(self, name: str) -> Given:
         return self.public_endpoint if name == "endpoint" else getattr(self, name)
@@ -218,7 +218,7 @@ def _nearest(name: str) -> str | None:
     return next(iter(difflib.get_close_matches(name, _NAMES, n=1, cutoff=0.8)), None)
 
 
-def _public(url: str) -> str:
+def public_url(url: str) -> str:
     """A URL without user info, query and fragment, also where the scheme was forgotten."""
     scheme, separator, rest = url.partition("://")
     if not separator or not scheme.isalnum():
@@ -236,7 +236,7 @@ def _brief(given: object) -> str:
     shown = str(given)
     if isinstance(given, str):
         if "@" in given or "://" in given:
-            shown = _public(given)
+            shown = public_url(given)
         if not shown[:1].isdigit():
             shown = repr(shown)  # numbers read best bare, words in quotes
     return shown if len(shown) <= 60 else f"{shown[:57]}…"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
+from traceo.config import public_url
 from traceo.errors import ConfigError
 from traceo.exporters.outcome import Outcome, Package, SealMode, Signal
 
@@ -140,7 +141,7 @@ class Destination:
         base, _ = self._route("traces")
         peer = self._peers.get(base)
         if peer is None or peer.kind == "unknown":
-            return DestinationStatus(_without_user_info(self._endpoint), "unknown")
+            return DestinationStatus(public_url(self._endpoint), "unknown")
         if self._seal == "carrier":
             return DestinationStatus(peer.name, "carrier")
         if peer.kind == "otlp":
@@ -212,9 +213,3 @@ def _path(url: str) -> str:
     _, _, rest = url.partition("://")
     _, slash, path = rest.partition("/")
     return slash + path
-
-
-def _without_user_info(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return scheme + separator + authority.rpartition("@")[2] + slash + path

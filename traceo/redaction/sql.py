@@ -39,7 +39,7 @@ _VALUE_BEFORE = frozenset(
 # In the parentheses behind these, too.
 _LISTS = frozenset({"values", "value", "in"})
 STRINGS_IN_DOUBLE_QUOTES = frozenset({"mysql", "mariadb"})
-# The words that may follow a string.
+# What may follow a string.
 _AFTER_STRING = frozenset(
     """
     after and as asc at auto_increment begin between by check collate comment constraint create cross csv
@@ -49,7 +49,7 @@ _AFTER_STRING = frozenset(
     minus mod month natural not notnull null nulls offset on or order over preceding primary quote references
     regexp require returning right rlike second select separator set similar starting strict table
     terminated then to unbounded union unique update using values volatile when where window with within
-    without xor year
+    without xor year , ) ] } ; | = < > + - * / % & ^ ~ ! @ #
     """.split()  # noqa: SIM905  a wall of quotes otherwise
 )
 
@@ -109,7 +109,7 @@ def _spans(tokens: Iterable[_Token]) -> list[Span]:
 def _tokens(statement: str, system: str) -> tuple[list[_Token], bool]:
     """What the statement is made of, and whether that is not all: its quotes are not what they seem.
 
-    A word behind a string that is none of SQL's, or a string that never ends, tells of a quote in a value.
+    What cannot stand behind a string in SQL, or a string that never ends, tells of a quote in a value.
     """
     tokens: list[_Token] = []
     first = -1  # the first string's place among them
@@ -122,6 +122,8 @@ def _tokens(statement: str, system: str) -> tuple[list[_Token], bool]:
                 return tokens, True
             if first < 0:
                 first = len(tokens)
+            elif is_after_string and kind == "quoted":
+                return tokens[:first], True
             elif match.end() == len(statement) and _is_open(text):
                 return tokens[:first], True
             is_after_string = is_literal
@@ -129,8 +131,8 @@ def _tokens(statement: str, system: str) -> tuple[list[_Token], bool]:
             if "/*" in match.group()[2:]:  # PostgreSQL nests them
                 return tokens, True
         elif kind != "space" and is_after_string:
-            text = match.group().lower()
-            if text == "\\" or (kind in {"word", "glued"} and text not in _AFTER_STRING):
+            is_cast = statement.startswith("::", match.start())
+            if match.group().lower() not in _AFTER_STRING and kind != "number" and not is_cast:
                 return tokens[:first], True
             is_after_string = False
         tokens.append((match, is_literal))
