@@ -9,6 +9,7 @@ what is to be counted, `subject` whom it is about; `status`, `flush` and `shutdo
 become of it. Read on in ``startup.py``, ``client.py`` and ``pipeline/``.
 """
 
+import sys
 from typing import TYPE_CHECKING
 
 from traceo._version import __version__
@@ -97,6 +98,10 @@ def __getattr__(name: str) -> object:
 
     value: object = getattr(import_module(home), name)
     globals()[name] = value
+    # What came along is named now: at the very end of a process nothing can be imported any more.
+    for other, place in _HOMES.items():
+        if other not in globals() and hasattr(module := sys.modules.get(place), other):
+            globals()[other] = getattr(module, other)
     return value
 
 

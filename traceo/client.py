@@ -1,7 +1,8 @@
 """One process's Traceo: what `traceo.init` returns, and what ends with the process."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Protocol
 
 from traceo.config import Config
@@ -11,6 +12,19 @@ from traceo.pipeline.health import Counts, Status
 from traceo.pipeline.worker import Pipeline
 
 __all__ = ["Client", "Hooks"]
+
+_SWITCH_S = 0.00002
+"""How often threads take turns while the process ends: a busy one must not keep the pipeline from work."""
+
+
+@contextlib.contextmanager
+def _quick_turns() -> Generator[None]:
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(min(before_s, _SWITCH_S))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before_s)
 
 
 class Hooks(Protocol):
@@ -158,21 +172,22 @@ class Client:
 
     def end(self) -> None:
         """The process ends: give delivery its ``exit_timeout_s``, raise nothing."""
-        try:
-            self.shutdown()
-        except Exception:
-            return
-        except BaseException:  # Ctrl-C, or a handler that calls sys.exit(): somebody is in a hurry
-            self.shutdown(0)
-        finally:
-            if self._pipeline is not None:
-                self._pipeline.park()
-            keep_interrupted()
+        with _quick_turns():
+            try:
+                self.shutdown()
+            except Exception:
+                return
+            except BaseException:  # Ctrl-C, or a handler that calls sys.exit(): somebody is in a hurry
+                self.shutdown(0)
+            finally:
+                if self._pipeline is not None:
+                    self._pipeline.park()
+                keep_interrupted()
 
     def end_now(self) -> None:
         """The same from a signal handler or `os._exit`: what it interrupts may hold any lock of ours."""
         if self._pipeline is not None:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(Exception), _quick_turns():
                 self._pipeline.shutdown(self.config.exit_timeout_s)
 
     def flush_now(self) -> None:

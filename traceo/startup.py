@@ -187,6 +187,7 @@ def _start(config: Config, views: "Sequence[View]") -> Client:
             chosen,
             metering,
             config.timeout_s if pipeline.has_thread else max(0.1, config.exit_timeout_s / 2),
+            pipeline.pass_by,
         ),
         queue_bytes=config.queue_bytes,
         flush_every_s=config.flush_every_s if config.flush == "timer" else None,
@@ -317,6 +318,7 @@ def _hear(config: Config, selection: "Selection", pipeline: Pipeline, provider: 
         stdlib=selection.includes("logging"),
         per_s=config.logs_per_s,
         left_out=pipeline.leave_out_log,
+        missed=pipeline.miss_log,
     )
 
 
@@ -339,13 +341,32 @@ def _choose(config: Config) -> "Chosen | None":
     return chosen
 
 
-def _assemble(config: Config, chosen: "Chosen | None", metering: Metering, timeout_s: float) -> "Parts":
-    """Everything heavy, in the pipeline thread. A fork waits for it, so that no import is cut in two."""
-    # HTTP, compression and sealing, which Destination would import later, when a fork no longer waits.
-    import_module("traceo.exporters.peer")
-    import_module("encodings.idna")  # every name that is looked up passes through it
-    if config.seal != "off":
-        import_module("cryptography.hazmat.backends.openssl.backend")
+_HEAVY = (
+    "http.client",
+    "ssl",
+    "traceo.exporters.peer",
+    "encodings.idna",  # every name that is looked up passes through it
+    "traceo.exporters.destination",
+    "traceo.exporters.otlp",
+    "traceo.pipeline.prepare",
+    "traceo.pipeline.collection",
+    "traceo.pipeline.scrub",
+    "traceo.redaction",
+)
+
+
+def _assemble(
+    config: Config,
+    chosen: "Chosen | None",
+    metering: Metering,
+    timeout_s: float,
+    pass_by: Callable[[], None],
+) -> "Parts":
+    """Everything heavy, in the pipeline thread. A fork and the end wait, so that no import is cut in two."""
+    sealing = () if config.seal == "off" else ("cryptography.hazmat.backends.openssl.backend",)
+    for module in (*_HEAVY, *sealing):
+        import_module(module)
+        pass_by()
     from traceo.exporters.destination import Destination  # noqa: PLC0415
     from traceo.exporters.otlp import encode_logs, encode_traces, records_left_out  # noqa: PLC0415
     from traceo.pipeline.prepare import Parts  # noqa: PLC0415

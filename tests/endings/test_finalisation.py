@@ -27,3 +27,44 @@ def test_a_process_that_ends_while_text_is_searched_keeps_its_exit_status(millis
     )
     assert done.returncode == 0, done.stderr
     assert "terminate called" not in done.stderr
+
+
+BUSY = """
+import sys, threading, time, traceo
+traceo.init(console="off", instrument="off", metrics="off")
+with traceo.span("one"):
+    pass
+
+def spin():
+    while True:
+        pass
+
+def record():
+    while True:
+        with traceo.span("more"):
+            pass
+
+class Late:
+    def __del__(self):
+        with traceo.span("late"):
+            pass
+        traceo.flush(0.1)
+
+late = Late()
+late.itself = late  # goes at the very end
+for _ in range(3):
+    threading.Thread(target={"spin": spin, "record": record}[sys.argv[1]], daemon=True).start()
+"""
+
+
+def test_busy_threads_do_not_keep_an_ending_process_from_delivering(run, recorder):
+    app = run([sys.executable, "-c", BUSY, "spin"])
+    assert (app.process.returncode, app.err) == (0, "")
+    assert recorder.names()["one"] == 1
+
+
+@pytest.mark.parametrize("attempt", range(4))
+def test_an_object_that_records_at_the_very_end_neither_hangs_nor_complains(run, attempt):
+    app = run([sys.executable, "-c", BUSY, "record"], TRACEO_ENDPOINT="http://127.0.0.1:9")
+    assert app.process.returncode == 0, app.err
+    assert "Exception ignored" not in app.err

@@ -158,22 +158,25 @@ def test_severity_follows_the_otlp_ranges(level, severity):
     assert severity_of(level) == severity
 
 
-def test_what_is_logged_while_logging_is_not_kept_and_counted(log, handler):
-    kept = []
-
-    def sink(record):
-        log.error("from the sink")
-        kept.append(record)
-
+def test_what_is_logged_while_logging_is_kept_once_over(log, kept):
     class Chatty:
         def __str__(self):
             log.error("from __str__")
             return "chatty"
 
-    handler._sink = sink
     log.info("%s", Chatty())
-    assert [record.body for record in kept] == ["chatty"]
-    assert handler.ignored == 2
+    assert [record.body for record in kept] == ["from __str__", "chatty"]
+
+
+def test_a_line_that_causes_itself_ends_and_is_counted(log, handler, kept):
+    class Endless:
+        def __str__(self):
+            log.error("%s", self)
+            return "endless"
+
+    log.info("%s", Endless())
+    assert [record.body for record in kept] == ["endless", "endless"]
+    assert handler.failures == 1
 
 
 def test_our_own_loggers_are_not_kept(handler, kept):

@@ -24,13 +24,15 @@ __all__ = ["Handler"]
 _OWN = "traceo"
 _BELOW = "traceo."
 _MAX_SCOPES = 1024
+_DEPTH = 2
+"""Lines of one thread that may be on their way at once: a signal handler or a ``__str__`` may log, once."""
 
 
 class Handler(logging.Handler):
     """Passes every record at or above ``level`` to ``sink``, in the thread that logs. Never raises.
 
-    Nothing is kept of what is logged while a record is on its way through (by a ``__str__``, a finaliser, the
-    sink), nor of our own loggers ``traceo`` and below: a log line cannot cause a log line. Both are counted.
+    What is logged while a record is on its way (by a ``__str__``, a signal handler, a finaliser) is kept,
+    but not what that causes in its turn; nothing is of our own loggers ``traceo`` and below.
 
     Args:
         sink: takes the records; in the thread that logs, so it should be quick.
@@ -38,6 +40,7 @@ class Handler(logging.Handler):
         level: the lowest level.
         limiter: turns away what one line of code logs too often; ``None``: nothing.
         left_out: called once for each record turned away.
+        missed: called once for each that was lost to recursion, or to an error of ours or of the sink's.
     """
 
     def __init__(
@@ -48,33 +51,32 @@ class Handler(logging.Handler):
         *,
         limiter: Limiter | None = None,
         left_out: Callable[[], object] | None = None,
+        missed: Callable[[], object] | None = None,
     ) -> None:
         super().__init__(level)
         self._sink = sink
         self._limiter = limiter
         self._left_out = left_out
+        self._missed = missed
         self._scopes: dict[str | tuple[str, str], ScopeRecord] = {}
         self._other = ScopeRecord("")
         self._inside = threading.local()
         self.resource = resource
         """Whose records they are."""
-        self.ignored = 0
-        """Records not kept because they came from inside a handler call, or from Traceo itself."""
         self.failures = 0
-        """Records lost to an error of ours or of the sink's."""
+        """Records lost to recursion, or to an error of ours or of the sink's."""
 
     def handle(self, record: logging.LogRecord) -> bool:
         """The stdlib's entry, without its lock: nothing here needs one, and a fork could leave it taken."""
-        if self._is_ours(record.name):
+        if _is_ours(record.name) or not self._enter():
             return False
-        self._inside.busy = True
         try:
             return self._keep(record)
         except Exception:  # an observer's fault is not the application's
-            self.failures += 1
+            self._miss()
             return False
         finally:
-            self._inside.busy = False
+            self._inside.depth -= 1
 
     def emit(self, record: logging.LogRecord) -> None:
         """For callers that go around :meth:`handle`."""
@@ -82,15 +84,14 @@ class Handler(logging.Handler):
 
     def hear(self, line: lines.Line) -> None:
         """The entry for lines of other logging libraries."""
-        if self._is_ours(line.logger):
+        if _is_ours(line.logger) or not self._enter():
             return
-        self._inside.busy = True
         try:
             self._keep_line(line)
         except Exception:
-            self.failures += 1
+            self._miss()
         finally:
-            self._inside.busy = False
+            self._inside.depth -= 1
 
     def tell_gaps(self, *, everything: bool = False) -> None:
         """Say in the stream which lines were turned away, as far as it is due."""
@@ -98,11 +99,18 @@ class Handler(logging.Handler):
             for gap in self._limiter.gaps(everything=everything):
                 self._sink(told(gap, self.resource))
 
-    def _is_ours(self, name: str) -> bool:
-        if name == _OWN or getattr(self._inside, "busy", False) or (name and name.startswith(_BELOW)):
-            self.ignored += 1
-            return True
-        return False
+    def _enter(self) -> bool:
+        depth: int = getattr(self._inside, "depth", 0)
+        if depth >= _DEPTH:
+            self._miss()
+            return False
+        self._inside.depth = depth + 1
+        return True
+
+    def _miss(self) -> None:
+        self.failures += 1
+        if self._missed is not None:
+            self._missed()
 
     def _keep(self, record: logging.LogRecord) -> bool:
         if self.filters and not self.filter(record):
@@ -247,3 +255,7 @@ def _add_exception(attributes: dict[str, AnyValue], info: object, text: str) -> 
         attributes[semconv.EXCEPTION_TYPE] = kind
         attributes[semconv.EXCEPTION_MESSAGE] = message
         attributes[semconv.EXCEPTION_STACKTRACE] = stack
+
+
+def _is_ours(name: str) -> bool:
+    return name == _OWN or bool(name and name.startswith(_BELOW))

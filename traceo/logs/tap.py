@@ -24,6 +24,7 @@ def tap_logging(
     stdlib: bool = True,
     per_s: int = 0,
     left_out: Callable[[], object] | None = None,
+    missed: Callable[[], object] | None = None,
 ) -> Callable[[], None]:
     """Hear what loggers hand to their handlers, and what hooked libraries say; returns the way to stop.
 
@@ -32,10 +33,11 @@ def tap_logging(
 
     ``stdlib=False`` leaves `logging` itself alone, for hooked libraries only. ``per_s`` records a second of
     one line of code are kept, ``left_out`` is called for each of the others; 0 for no limit.
+    ``missed`` is called for each that is lost to an error.
     """
     resource = provider.resource if provider is not None else default_resource()
     limiter = Limiter(per_s) if per_s else None
-    handler = Handler(sink, record_of(resource), level, limiter=limiter, left_out=left_out)
+    handler = Handler(sink, record_of(resource), level, limiter=limiter, left_out=left_out, missed=missed)
     original = logging.Logger.callHandlers
     lowest = handler.level
 

@@ -166,6 +166,7 @@ class Health:
         "delivered",
         "keys_made",
         "limited",
+        "missed",
         "points_made",
         "raw_bytes",
         "recovered",
@@ -183,6 +184,8 @@ class Health:
         self.keys_made = 0
         self.limited = Tally()
         """Log lines that the rate limit left out: they never were in the queue."""
+        self.missed = Tally()
+        """Log lines that could not be made into records: nor were they."""
         self.points_made = 0
         self.refuses_metrics = 0
         """The status with which the endpoint said that it has no place for metrics."""
@@ -219,8 +222,10 @@ class Health:
         for reason, tally in (("queue_full", queue.full_drops), ("after_shutdown", queue.closed_drops)):
             if count := tally[signal].count:
                 dropped[reason] = dropped.get(reason, 0) + count
-        if signal == LOGS and (count := self.limited.count):
-            dropped[RATE_LIMITED] = count
+        if signal == LOGS:
+            for reason, tally in ((RATE_LIMITED, self.limited), ("log_error", self.missed)):
+                if count := tally.count:
+                    dropped[reason] = count
         return dropped
 
     def key_counts(self) -> Counts:
@@ -241,7 +246,7 @@ class Health:
         """The balance of one signal; exact whenever the pipeline is at rest."""
         full, closed = queue.full_drops[signal].count, queue.closed_drops[signal].count
         created = queue.taken[signal] + full + closed + queue.waiting()[signal]
-        created += self.limited.count if signal == LOGS else 0
+        created += self.limited.count + self.missed.count if signal == LOGS else 0
         delivered, spooled = self.delivered[signal], self.spooled[signal]
         dropped = self.dropped(signal, queue)
         waiting = max(0, created - delivered - spooled - sum(dropped.values()))

@@ -30,6 +30,8 @@ _BATCH_ITEMS = 512
 _BATCH_BYTES = 1024 * 1024
 _LARGE_ITEM_BYTES = 64 * 1024
 _FORK_WAIT_S = 2.0
+_PARK_S = 0.25
+"""What the end of a process may take beyond its time, until the thread is where it can be left."""
 _RESERVE_S = 0.5
 _PATIENCE_S = 5.0  # with callbacks of the application that do not return
 
@@ -167,6 +169,10 @@ class Pipeline:
         """Count a log line that is not put, because too many came from its place."""
         self.health.limited.add()
 
+    def miss_log(self) -> None:
+        """Count a log line that could not be made into a record."""
+        self.health.missed.add()
+
     def start(self) -> None:
         """Have the thread before anything is put: something may wait on disk."""
         self._start()
@@ -233,10 +239,16 @@ class Pipeline:
 
         A thread that comes back from C++ to an interpreter that is gone takes the process with it ("terminate
         called without an active exception", exit status -6). RE2 is C++; whatever calls it works under the
-        lock that is kept here for good.
+        lock that is kept here for good. So do imports: one that is cut off keeps its own lock for ever, from
+        whoever imports at the very end.
         """
         self._halt.append(self._stand_still)
-        self._working.acquire(timeout=_FORK_WAIT_S)
+        self._working.acquire(timeout=max(_PARK_S, self._deadline - self._clock()))
+
+    def pass_by(self) -> None:
+        """A place between two steps of a piece of work where the thread may be parked."""
+        if self._halt:
+            self._halt[0]()
 
     @contextmanager
     def at_rest(self) -> Generator[None]:
@@ -421,12 +433,12 @@ class Pipeline:
         return min(_RESERVE_S, self._exit_s / 4)
 
     def _prepare(self, items: list[object]) -> "Prepared":
-        from traceo.pipeline.prepare import prepare  # noqa: PLC0415 - not in the application's thread
-
         logs = [type(item) for item in items].count(LogRecord)
         self._open[LOGS] += logs
         self._open[SPANS] += len(items) - logs
         parts = self._parts or self._make_parts()
+        from traceo.pipeline.prepare import prepare  # noqa: PLC0415 - loaded by now
+
         with self._working:
             if self._of_parent:
                 items = [item for item in items if not self._belongs_to_parent(item, parts)]
@@ -445,7 +457,8 @@ class Pipeline:
 
     def _schedule_of_metrics(self) -> "Schedule":
         if self._schedule is None:
-            from traceo.pipeline.collection import Schedule  # noqa: PLC0415 - not in the application's thread
+            with self._working:
+                from traceo.pipeline.collection import Schedule  # noqa: PLC0415 - not in the application's thread
 
             self._schedule = Schedule(self._collect_every_s, self._clock)
         return self._schedule
@@ -533,6 +546,7 @@ class Pipeline:
             *self.queue.full_drops.values(),
             *self.queue.closed_drops.values(),
             self.health.limited,
+            self.health.missed,
         ):
             tally.fold()
         overflow = sum(tally.count for tally in self.queue.full_drops.values())
