@@ -5,6 +5,8 @@ from itertools import count
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
+from hypothesis import given
+from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -223,6 +225,39 @@ def copy(span):
     return SpanRecord(**{name: getattr(span, name) for name in dir(span) if not name.startswith("_")})
 
 
+SAMPLED = "ot=th:c;rv:12345678901234"
+
+
+def stated(state):
+    """What of a trace state leaves, of a span and of its link."""
+    resource, scope = ResourceRecord({}), ScopeRecord("s")
+    span = SpanRecord(
+        resource=resource, scope=scope, trace_id=1, span_id=2, trace_state=state,
+        links=[LinkRecord(5, 6, state, 0, None)],
+    )  # fmt: skip
+    clean = Scrubber(Engine(Policy.default())).span(span)
+    assert clean.links[0].trace_state == clean.trace_state
+    return clean.trace_state
+
+
+def test_what_clients_put_into_a_trace_state_is_redacted_and_what_sampling_says_stays():
+    said = "shop=4111111111111111,iban=DE89370400440532013000,ssn=078-05-1120"
+    assert stated(said) == "shop=[CREDIT_CARD],iban=[IBAN],ssn=[US_SSN]"
+    assert stated(f"{SAMPLED},{said}") == f"{SAMPLED},shop=[CREDIT_CARD],iban=[IBAN],ssn=[US_SSN]"
+    assert stated(f"{SAMPLED};x:ada@example.com") == f"{SAMPLED};x:[EMAIL]"
+    assert stated("congo=t61rcWkgMzE,rojo=00f067aa0ba902b7") == "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7"
+
+
+@given(st.from_regex(r"[0-9a-f]{1,14}", fullmatch=True), st.from_regex(r"[0-9a-f]{14}", fullmatch=True))
+def test_no_entry_of_sampling_is_ever_changed(threshold, random):
+    for state in (
+        f"ot=th:{threshold}",
+        f"ot=th:{threshold};rv:{random}",
+        f"a=b,ot=rv:{random};th:{threshold}",
+    ):
+        assert stated(state) == state
+
+
 def test_what_was_found_is_listed_by_place_and_rule():
     span = SpanRecord(
         resource=ResourceRecord({}),
@@ -264,6 +299,16 @@ def test_a_resource_is_scrubbed_once_and_stays_one_object():
     assert first.resource is second.resource
     assert first.scope is second.scope
     assert first.resource.attributes["owner"] == "[EMAIL]"
+
+
+def test_a_secret_in_a_resource_is_masked_whatever_namespace_it_is_in():
+    resource = ResourceRecord({"service.name": "shop", "service.api_key": "Hunter2walrus9"})
+    clean, _ = Scrubber(Engine(Policy.default())).shared(resource, ScopeRecord("s"))
+    assert clean.attributes == {
+        "service.name": "shop",
+        "service.api_key": "[API_KEY]",
+        "traceo.redacted": ("resource.service.api_key=key:api_key",),
+    }
 
 
 class Broken:

@@ -1,7 +1,11 @@
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from traceo.redaction import Action, Engine, KeyRule, Policy
-from traceo.redaction.keys import words_of
+from traceo.redaction.conventions import CONVENTIONS, IDS
+from traceo.redaction.key_words import SUFFIXES
+from traceo.redaction.keys import KeyTable, words_of
 
 MASKED = {
     "password": "[PASSWORD]", "user.passwd": "[PASSWORD]", "dbPassword": "[PASSWORD]", "client_secret": "[SECRET]",
@@ -47,6 +51,101 @@ def test_a_kept_key_is_no_hole(engine):
 def test_addresses_of_peers_go_by_the_ip_rule(engine):
     assert engine.text("8.8.8.8", "client.address", []) == "[IP]"
     assert engine.text("10.0.0.8", "network.peer.address", []) == "10.0.0.8"
+
+
+SECRET_KEYS = [
+    word
+    for marker in ("PASSWORD", "SECRET", "TOKEN", "API_KEY", "CREDENTIALS", "COOKIE", "SESSION")
+    for word in SUFFIXES[marker].split()
+]
+NAMESPACES = sorted({name.rpartition(".")[0] + "." for name in CONVENTIONS if "." in name})
+
+
+@given(
+    st.sampled_from(NAMESPACES), st.sampled_from(["", "db.", "x_", "label."]), st.sampled_from(SECRET_KEYS)
+)
+def test_a_secret_is_masked_in_every_namespace_of_the_conventions(namespace, between, word):
+    key = namespace + between + word
+    assume(
+        not words_of(key).endswith(("db_session", "aws_session"))
+    )  # objects of libraries, exempt everywhere
+    assert Engine(Policy.default()).attributes({key: "Hunter2walrus9"}, "", [])[key] != "Hunter2walrus9"
+
+
+def test_no_name_of_the_conventions_is_a_secrets():
+    names = {name: KeyTable()._built_in(words_of(name))[0] for name in CONVENTIONS}
+    assert {name: marker for name, marker in names.items() if marker} == {}
+
+
+TOLD_BY_CLIENTS = [
+    "messaging.destination.name", "gen_ai.request.stop_sequences", "server.address", "rpc.method",
+    "gen_ai.response.finish_reasons", "traceo.gen_ai.tool.names", "thread.name", "messaging.client.id",
+    "gen_ai.request.model", "db.namespace", "http.method", "service.name", "filename",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", TOLD_BY_CLIENTS)
+def test_what_clients_can_fill_is_looked_at_for_everything(engine, key):
+    assert engine.text("sms.4111111111111111", key, []) == "sms.[CREDIT_CARD]"
+    assert engine.text("sms.+15551234567", key, []) == "sms.[PHONE]"
+    assert engine.text("DE89370400440532013000", key, []) == "[IBAN]"
+    assert engine.text("password=Hunter2walrus9", key, []) == "password=[PASSWORD]"
+    attributes = {key: ("sms.4111111111111111", "078-05-1120")}
+    assert engine.attributes(attributes, "", []) == {key: ["sms.[CREDIT_CARD]", "[US_SSN]"]}
+
+
+NAMES_OF_MACHINES = {
+    "messaging.destination.name": [
+        "orders.v2.2024-11-12", "arn:aws:sqs:eu-west-1:123456789012:orders", "amq.gen-JzTY20BRgKO-HjmUJj0wLg",
+        "https://sqs.us-east-1.amazonaws.com/123456789012/orders", "queue-1731412345678", "call-center-20241112",
+        "reply-550e8400-e29b-41d4-a716-446655440000", "fax.2024.11.12.01", "topic_001_002_0003",
+    ],
+    "server.address": [
+        "db-01.eu-west-1.rds.amazonaws.com", "ec2-52-1-2-3.compute-1.amazonaws.com", "i-0123456789abcdef0",
+        "redis-12345.c1.us-east-1-2.ec2.cloud.redislabs.com", "5f3c8d9e1234567.cdn.net", "8.8.8.8", "[::1]",
+        "2001:4860:4860::8888",
+    ],
+    "thread.name": ["ThreadPoolExecutor-0_3", "Dummy-1 (140123456789012)"],
+    "thread.id": [140123456789012],
+    "rpc.method": ["shop.Cart/Get2", "v1.2.3.4/Get"],
+    "gen_ai.request.model": ["claude-3-5-sonnet-20241022", "gpt-4-0613", "ft:gpt-4o-2024-08-06:acme::9abcdEFG"],
+    "k8s.pod.name": ["checkout-7d9f8b6c5d-x2x4z", "cron-28856340-4x7kq"],
+    "cloud.account.id": ["123456789012"],
+    "os.version": ["10.0.19045.1234"],
+    "host.ip": [["8.8.8.8", "10.0.0.1"]],
+    "http.route": [r"^users/(?P<pk>[0-9]+)/$", "/users/{id}"],
+    "url.template": ["/find{?q,page}"],
+    "messaging.message.id": ["4111111111111111"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", NAMES_OF_MACHINES)
+def test_ids_hosts_and_names_of_machines_stay(engine, key):
+    for value in NAMES_OF_MACHINES[key]:
+        attributes = {key: value}
+        assert engine.attributes(attributes, "", []) is attributes
+        assert engine.attributes(attributes, "", []) is attributes  # seen
+        assert engine.value(key, value, []) == value
+
+
+def test_a_host_is_an_address_only_as_a_whole(engine):
+    for host in ("8.8.8.8", "8.8.8.8:4111111111111111", "fe80::1%4111111111111111"):
+        engine.attributes({"server.address": host}, "", [])
+    assert engine.text("8.8.8.8", "server.address", []) == "8.8.8.8"
+    assert "4111" not in engine.text("fe80::1%4111111111111111", "server.address", [])
+    assert "4111" not in str(engine.attributes({"server.address": "8.8.8.8:4111111111111111"}, "", []))
+    assert engine.attributes({"note": "8.8.8.8"}, "", []) == {"note": "[IP]"}
+
+
+def test_ids_are_searched_for_secrets_and_mail_addresses(engine):
+    assert {key for key in IDS if engine.text("ada@example.com", key, []) != "[EMAIL]"} == set()
+
+
+@pytest.mark.parametrize(
+    "key", ["db.operation.parameter.note", "k8s.pod.label.owner", "container.command_line"]
+)
+def test_open_families_are_looked_at_like_any_other_key(engine, key):
+    assert engine.text("078-05-1120 password=hunter2", key, []) == "[US_SSN] password=[PASSWORD]"
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,14 @@ cdef class Scrubber:
 
     cpdef span(self, SpanRecord span)
     cdef _subject(self, named, attributes)
-    cdef _attributes(self, attributes, list found, subject, named)
-    cdef _events(self, events, list found, subject)
-    cdef _event(self, event, path, list found, subject)
+    cdef _attributes(self, attributes, list found, subject, named, event=*)
+    cdef _without_content(self, attributes, said, path, list found)
+    cdef _without_text(self, attributes, path, list found)
+    cdef _status(self, text, list found, bint may_quote)
+    cdef _state(self, state, path, list found)
+    cdef _member(self, member, path, list found)
+    cdef _events(self, events, list found, subject, bint may_quote)
+    cdef _event(self, event, path, list found, subject, bint may_quote)
     cdef _links(self, links, list found)
     cdef _resource(self, resource)
     cdef _known_resource(self, resource)
@@ -29,5 +34,6 @@ cdef class Scrubber:
     cdef _known_scope(self, scope)
 
 
+cdef bint _may_quote(scope, attributes) except -1
 cdef tuple _without_subject(attributes)
 cdef _listed(attributes, list found)

@@ -6,6 +6,7 @@ scrubbed raises here and is dropped there: when in doubt, nothing leaves.
 Compiled by Cython with the types in ``scrub.pxd``, see ``traceo._compiled``.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
@@ -19,7 +20,15 @@ from traceo.records import (
     ScopeRecord,
     SpanRecord,
 )
-from traceo.semconv import TRACEO_REDACTED, TRACEO_SUBJECT
+from traceo.redaction.keys import SAID, is_told
+from traceo.semconv import (
+    EXCEPTION_EVENT,
+    EXCEPTION_MESSAGE,
+    EXCEPTION_STACKTRACE,
+    GEN_AI_OPERATION_NAME,
+    TRACEO_REDACTED,
+    TRACEO_SUBJECT,
+)
 from traceo.subjects import subject_of
 
 __all__ = ["Redactor", "Scrubber", "Sealer"]
@@ -28,6 +37,16 @@ _Shared = TypeVar("_Shared", ResourceRecord, ScopeRecord)
 
 _KEPT = 256  # resources and scopes remembered; a process has a handful
 _LISTED = 64  # entries of traceo.redacted; the counters have them all
+# What sampling writes into the trace state: numbers to count spans by, see `traceo.tracing.consistent`.
+_SAMPLING = re.compile(r"ot=(?:th:[0-9a-f]{1,14}|rv:[0-9a-f]{14})(?:;(?:th:[0-9a-f]{1,14}|rv:[0-9a-f]{14}))?")
+_SAMPLING_PART = re.compile(r"th:[0-9a-f]{1,14}|rv:[0-9a-f]{14}")
+_EVENTS_OF_MODELS = "gen_ai."
+_EVENT_NAME = "event.name"
+_OUR_HOOKS = "traceo.instrumentation."  # they record the errors of language models without their text
+_QUOTING = frozenset({EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE})
+_FRAMES = re.compile(
+    r'^(?:Traceback \(most recent call last\):|  File "[^"\n]+", line \d+, in \S+)$', re.MULTILINE
+)
 
 
 class Redactor(Protocol):
@@ -117,15 +136,15 @@ class Scrubber:
             span.scope = self._clean_scope
         else:
             span.scope = self._scope(span.scope)
-        if span.trace_state:
-            span.trace_state = self._field(span.trace_state, "trace_state", found)
+        if span.trace_state and _SAMPLING.fullmatch(span.trace_state) is None:
+            span.trace_state = self._state(span.trace_state, "trace_state", found)
         span.name = self._field(span.name, "name", found)
         if span.events:
-            span.events = self._events(span.events, found, subject)
+            span.events = self._events(span.events, found, subject, _may_quote(span.scope, attributes))
         if span.links:
             span.links = self._links(span.links, found)
         if span.status_message:
-            span.status_message = self._field(span.status_message, "status.message", found)
+            span.status_message = self._status(span.status_message, found, _may_quote(span.scope, attributes))
         if self._sealer is None:
             clean = self._engine.attributes(attributes, "attributes.", found)
         else:
@@ -139,6 +158,7 @@ class Scrubber:
         found: list[str] = []
         named, attributes = _without_subject(log.attributes)
         subject = self._subject(named, attributes)
+        event = log.event_name or str((attributes or {}).get(_EVENT_NAME, ""))
         return LogRecord(
             resource=self._known_resource(log.resource),
             scope=self._known_scope(log.scope),
@@ -146,13 +166,13 @@ class Scrubber:
             observed_ns=log.observed_ns,
             severity=log.severity,
             severity_text=log.severity_text and engine.field(log.severity_text, "severity_text", found),
-            body=self._body(log.body, log.event_name, found, subject),
+            body=self._body(log.body, event, found, subject),
             dropped_attributes=log.dropped_attributes,
             trace_id=log.trace_id,
             span_id=log.span_id,
             flags=log.flags,
             event_name=log.event_name and engine.field(log.event_name, "event_name", found),
-            attributes=_listed(self._attributes(attributes, found, subject, named), found),
+            attributes=_listed(self._attributes(attributes, found, subject, named, event), found),
         )
 
     def shared(self, resource: ResourceRecord, scope: ScopeRecord) -> tuple[ResourceRecord, ScopeRecord]:
@@ -163,18 +183,22 @@ class Scrubber:
         return self._sealer.subject(named, attributes) if self._sealer is not None else ""
 
     def _attributes(
-        self, attributes: Attributes | None, found: list[str], subject: str, named: str
+        self, attributes: Attributes | None, found: list[str], subject: str, named: str, event: str = ""
     ) -> Attributes | None:
-        clean = self._engine.attributes(attributes, "attributes.", found)
+        if attributes and event.startswith(_EVENTS_OF_MODELS):
+            said = [key for key in attributes if not is_told(key)]
+            clean = self._without_content(attributes, frozenset(said), "attributes.", found)
+        else:
+            clean = self._engine.attributes(attributes, "attributes.", found)
         if self._sealer is None:
             return clean
         clean = self._sealer.apply(attributes, clean, "attributes.", found, subject)
         return {**(clean or {}), TRACEO_SUBJECT: subject} if named else clean
 
     def _body(self, body: AnyValue, event: str, found: list[str], subject: str) -> AnyValue:
-        if event.startswith("gen_ai."):
+        if event.startswith(_EVENTS_OF_MODELS):
             # The event's name says that its body is what was said to a language model.
-            clean = self._engine.attributes({event: body}, "body.", found)
+            clean = self._without_content({event: body}, frozenset({event}), "body.", found)
             return next(iter(clean.values())) if clean else None
         if body is None or body.__class__ is str:
             return body and self._engine.field(str(body), "body", found)
@@ -185,14 +209,75 @@ class Scrubber:
             clean = self._sealer.apply(whole, clean, "", found, subject)
         return next(iter(clean.values())) if clean else None
 
-    def _events(self, events: Sequence[EventRecord], found: list[str], subject: str) -> Sequence[EventRecord]:
-        return [self._event(event, f"events.{index}.", found, subject) for index, event in enumerate(events)]
+    def _without_content(
+        self, attributes: Attributes, said: frozenset[str], path: str, found: list[str]
+    ) -> Attributes | None:
+        """The attributes, those in `said` as what was said to a language model."""
+        hits: list[str] = []
+        marked: Attributes = {SAID + key if key in said else key: value for key, value in attributes.items()}
+        clean = self._engine.attributes(marked, path, hits)
+        found.extend([hit.replace(SAID, "", 1) for hit in hits])
+        return clean and {key.removeprefix(SAID): value for key, value in clean.items()}
 
-    def _event(self, event: EventRecord, path: str, found: list[str], subject: str) -> EventRecord:
+    def _without_text(self, attributes: Attributes, path: str, found: list[str]) -> Attributes | None:
+        """The attributes of an exception whose text may quote what was said: its type and its frames."""
+        clean = self._without_content(attributes, _QUOTING, path, found)
+        stack = attributes.get(EXCEPTION_STACKTRACE)
+        if not clean or not isinstance(stack, str) or clean.get(EXCEPTION_STACKTRACE) != "":
+            return clean
+        frames = self._engine.attributes(
+            {EXCEPTION_STACKTRACE: "\n".join(_FRAMES.findall(stack))}, path, found
+        )
+        return {**clean, **(frames or {})}
+
+    def _status(self, text: str, found: list[str], may_quote: bool) -> str:  # noqa: FBT001  compiled by position
+        if not may_quote:
+            return self._field(text, "status.message", found)
+        clean = self._without_content({"status.message": text}, frozenset({"status.message"}), "", found)
+        return str(clean.get("status.message", "")) if clean else ""
+
+    def _state(self, state: str, path: str, found: list[str]) -> str:
+        """A trace state without what clients put into it; what sampling says stays."""
+        return ",".join([self._member(member, path, found) for member in state.split(",")])
+
+    def _member(self, member: str, path: str, found: list[str]) -> str:
+        if not member.startswith("ot="):
+            return self._field(member, path, found)
+        parts = member[3:].split(";")
+        return "ot=" + ";".join(
+            [part if _SAMPLING_PART.fullmatch(part) else self._field(part, path, found) for part in parts]
+        )
+
+    def _events(
+        self,
+        events: Sequence[EventRecord],
+        found: list[str],
+        subject: str,
+        may_quote: bool,  # noqa: FBT001  compiled by position
+    ) -> Sequence[EventRecord]:
+        return [
+            self._event(event, f"events.{index}.", found, subject, may_quote)
+            for index, event in enumerate(events)
+        ]
+
+    def _event(
+        self,
+        event: EventRecord,
+        path: str,
+        found: list[str],
+        subject: str,
+        may_quote: bool,  # noqa: FBT001  compiled by position
+    ) -> EventRecord:
         engine = self._engine
         name = engine.field(event.name, f"{path}name", found)
         path = f"{path}attributes."
-        clean = engine.attributes(event.attributes, path, found)
+        if event.attributes and event.name.startswith(_EVENTS_OF_MODELS):
+            said = [key for key in event.attributes if not is_told(key)]
+            clean = self._without_content(event.attributes, frozenset(said), path, found)
+        elif event.attributes and may_quote and event.name == EXCEPTION_EVENT:
+            clean = self._without_text(event.attributes, path, found)
+        else:
+            clean = engine.attributes(event.attributes, path, found)
         if self._sealer is not None:
             clean = self._sealer.apply(event.attributes, clean, path, found, subject)
         return EventRecord(name, event.time_ns, clean, event.dropped_attributes)
@@ -203,7 +288,7 @@ class Scrubber:
             LinkRecord(
                 link.trace_id,
                 link.span_id,
-                link.trace_state and engine.field(link.trace_state, f"links.{index}.trace_state", found),
+                link.trace_state and self._state(link.trace_state, f"links.{index}.trace_state", found),
                 link.flags,
                 engine.attributes(link.attributes, f"links.{index}.attributes.", found),
                 link.dropped_attributes,
@@ -244,6 +329,13 @@ class Scrubber:
             _listed(engine.attributes(scope.attributes, "scope.attributes.", found), found),
         )
         return _remember(self._scopes, scope, clean)
+
+
+def _may_quote(scope: ScopeRecord, attributes: Attributes | None) -> bool:
+    """Whether the errors of a span may quote what was said to a language model."""
+    if not attributes or GEN_AI_OPERATION_NAME not in attributes:
+        return False
+    return not scope.name.startswith(_OUR_HOOKS)
 
 
 def _remember(known: dict[int, tuple[_Shared, _Shared]], original: _Shared, clean: _Shared) -> _Shared:

@@ -1,10 +1,13 @@
-"""The words of the built-in key policy: which keys are masked, which are exempt, which are structural."""
+"""The words of the built-in key policy: which keys are masked, and which only look like it."""
 
 __all__ = [
     "EXACT",
     "EXEMPT",
     "GEN_AI",
+    "GEN_AI_BESIDE",
+    "GEN_AI_NEIGHBOURS",
     "GEN_AI_PARTS",
+    "GEN_AI_TOLD",
     "LOG_KEYS",
     "MODEL_WORDS",
     "NAMES",
@@ -15,8 +18,6 @@ __all__ = [
     "QUALIFIERS",
     "SQL",
     "STEMS",
-    "STRUCTURAL",
-    "STRUCTURAL_PREFIXES",
     "SUFFIXES",
     "URLS",
     "words_in",
@@ -144,23 +145,50 @@ STEMS: tuple[tuple[str, str], ...] = (
 # Subtrees that are about a person as a whole.
 PREFIXES: dict[str, str] = {"enduser": "USER", "http_cookie": "COOKIE", "http_request_cookie": "COOKIE"}
 # What people say to language models and hear from them, by the conventions of OpenTelemetry (the deprecated
-# attributes and event bodies too), of OpenLLMetry and of OpenInference: whole keys …
+# attributes and event bodies too), of OpenLLMetry and of OpenInference, and what frameworks add: whole keys …
 GEN_AI = words_in(
     """
     gen_ai_input_messages gen_ai_output_messages gen_ai_system_instructions gen_ai_tool_call_arguments
-    gen_ai_tool_call_result gen_ai_prompt gen_ai_completion gen_ai_event_content gen_ai_evaluation_explanation
-    gen_ai_retrieval_query_text gen_ai_retrieval_documents gen_ai_system_message gen_ai_user_message
-    gen_ai_assistant_message gen_ai_tool_message gen_ai_choice llm_prompts llm_completions
-    gen_ai_task_input gen_ai_task_output pydantic_ai_all_messages all_messages_events
-    final_result tool_arguments tool_response
+    gen_ai_tool_call_result gen_ai_tool_definitions gen_ai_prompt gen_ai_completion gen_ai_event_content
+    gen_ai_evaluation_explanation gen_ai_retrieval_query_text gen_ai_retrieval_documents gen_ai_system_message
+    gen_ai_user_message gen_ai_assistant_message gen_ai_tool_message gen_ai_choice gen_ai_reasoning
+    gen_ai_content_prompt gen_ai_content_completion gen_ai_task_input gen_ai_task_output
+    llm_prompts llm_completions llm_input_messages llm_output_messages llm_choices llm_tools llm_function_call
+    llm_invocation_parameters llm_prompt_template_template llm_prompt_template_variables llm_request_functions
+    embedding_embeddings retrieval_documents reranker_query reranker_input_documents reranker_output_documents
+    pydantic_ai_all_messages all_messages_events final_result model_request_parameters
+    pydantic_ai_tool_deferral_metadata tool_arguments tool_response
     traceloop_entity_input traceloop_entity_output mcp_tool_arguments mcp_tool_result
+    gcp_vertex_agent_llm_request gcp_vertex_agent_llm_response gcp_vertex_agent_tool_call_args
+    gcp_vertex_agent_tool_response gcp_vertex_agent_data langfuse_observation_input
+    langfuse_observation_output langfuse_trace_input langfuse_trace_output
+    mlflow_span_inputs mlflow_span_outputs
     """
 )
-# … and what they begin with when the parts of a message have attributes of their own.
+# … what they begin with when the parts of a message have attributes of their own …
 GEN_AI_PARTS = (
     "gen_ai_prompt_", "gen_ai_completion_", "gen_ai_input_messages_", "gen_ai_output_messages_",
-    "llm_prompts_", "llm_completions_", "llm_input_messages_", "llm_output_messages_",
+    "gen_ai_system_instructions_", "gen_ai_tool_definitions_", "gen_ai_tool_call_arguments_",
+    "gen_ai_tool_call_result_", "llm_prompts_", "llm_completions_", "llm_input_messages_",
+    "llm_output_messages_", "llm_choices_", "llm_tools_", "llm_function_call_", "llm_request_functions_",
+    "llm_prompt_template_variables_", "embedding_embeddings_", "retrieval_documents_",
+    "reranker_input_documents_", "reranker_output_documents_",
+    "langfuse_observation_input_", "langfuse_observation_output_", "langfuse_observation_metadata",
+    "langfuse_trace_input_", "langfuse_trace_output_", "langfuse_trace_metadata",
 )  # fmt: skip
+# … and keys that anybody may use: content only where one of these stands beside them.
+GEN_AI_BESIDE = words_in(
+    """
+    metadata request_data response_data input_value output_value tool_parameters input output prompt
+    completion
+    """
+)
+GEN_AI_NEIGHBOURS = (
+    "gen_ai.", "llm.", "openinference.", "traceloop.", "langfuse.", "mlflow.span", "pydantic_ai.",
+    "gcp.vertex.agent.",
+)  # fmt: skip
+# Of an event that is about what was said, all is content but the names of the conventions and these.
+GEN_AI_TOLD = frozenset({"index", "finish_reason", "role", "id", "event.name"})
 # Look like a rule and are none.
 EXEMPT = words_in(
     """
@@ -172,34 +200,6 @@ EXEMPT = words_in(
     peer_address network_peer_address network_local_address local_address source_address destination_address
     socket_address bind_address mac_address ip_address host_ip listen_address net_sock_peer_addr
     remote_address sec_ch_ua_mobile is_mobile per_token time_per_output_token time_to_first_token
-    """
-)
-# Written by instrumentation from its own knowledge, not from a request. Only secrets and e-mail addresses are
-# looked for in their texts, and their numbers are never ids of persons.
-STRUCTURAL_PREFIXES = tuple(
-    words_in(
-        """
-        telemetry. service. process.pid process.parent_pid process.runtime. process.executable. thread.
-        code. os. host. container. k8s. cloud. deployment. otel. faas. device.model. logger. gen_ai.usage.
-        gen_ai.request. rpc.system network.protocol. network.transport network.type db.system db.operation.
-        db.collection. db.response. messaging.system messaging.operation messaging.batch.
-        messaging.kafka.offset messaging.consumer. traceo. aws.lambda. aws.region aws.ecs. feature_flag.
-        server. http.response.status webengine.
-        """
-    )
-)
-STRUCTURAL = words_in(
-    """
-    trace_id span_id parent_span_id traceid spanid trace_state http.route http.request.method http.method
-    url.scheme url.template http.status_code http.flavor http.scheme http.request.resend_count net.peer.port
-    net.host.port net.transport network.peer.port network.local.port client.port db.namespace db.name
-    db.redis.database_index error.type exception.type exception.escaped messaging.message.id
-    messaging.destination.name messaging.message.conversation_id messaging.message.body.size
-    http.request.body.size http.response.body.size http.request.size http.response.size rpc.service
-    rpc.method rpc.grpc.status_code gen_ai.operation.name gen_ai.system gen_ai.provider.name
-    gen_ai.response.model gen_ai.response.id gen_ai.response.finish_reasons gen_ai.tool.name
-    gen_ai.token.type gen_ai.tool.call.id peer.service span.kind log.level level severity lineno filename
-    pathname funcname module asgi.event.type celery.task_name celery.state celery.action
     """
 )
 URLS = words_in(

@@ -8,25 +8,28 @@ built-in policy; a user's rules come before it.
 import fnmatch
 import re
 
+from .conventions import CONVENTIONS, IDS
 from .key_words import (
     EXACT,
     EXEMPT,
     GEN_AI,
+    GEN_AI_BESIDE,
     GEN_AI_PARTS,
+    GEN_AI_TOLD,
     NAMES,
     PERSONS,
     PREFIXES,
     SQL,
     STEMS,
-    STRUCTURAL,
-    STRUCTURAL_PREFIXES,
     SUFFIXES,
     URLS,
 )
 from .policy import Action, KeyRule
 
-__all__ = ["Decision", "KeyTable", "words_of"]
+__all__ = ["SAID", "Decision", "KeyTable", "is_told", "words_of"]
 
+SAID = "gen_ai.event.content."
+"""How a key begins whose value is content by where it stands: in an event of a language model."""
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SEPARATORS = re.compile(r"[^0-9A-Za-z\u0080-\U0010ffff]+")
@@ -34,9 +37,13 @@ _KEY_CHARS = 256
 
 
 class Decision:
-    """What the key alone settles."""
+    """What the key alone settles.
 
-    __slots__ = ("action", "marker", "room", "rule", "structural", "words")
+    A ``fixed`` key is a name of the conventions, whose words say nothing; under a ``structural`` one are ids.
+    ``beside`` is the decision where the keys of a language model stand beside this one, when it is another.
+    """
+
+    __slots__ = ("action", "beside", "fixed", "marker", "room", "rule", "structural", "words")
 
     def __init__(
         self,
@@ -46,6 +53,7 @@ class Decision:
         *,
         rule: str = "",
         room: str = "",
+        fixed: bool = False,
         structural: bool = False,
     ) -> None:
         self.action = action
@@ -53,6 +61,8 @@ class Decision:
         self.rule = rule
         self.words = words
         self.room = room
+        self.beside: Decision | None = None
+        self.fixed = fixed
         self.structural = structural
 
 
@@ -90,21 +100,36 @@ class KeyTable:
 
         ``last`` is the key's own part when the rest is what it is nested in.
         """
+        is_said = key.startswith(SAID)
+        key = key.removeprefix(SAID)
         words = words_of(key)
         rule = self._own_rule(key, words)
         if rule is not None:
             return Decision(rule.action, rule.marker, words, rule=f"key:{rule.match}", room=_room(words))
-        if (words in GEN_AI or words.startswith(GEN_AI_PARTS)) and words not in EXEMPT:
-            if self._gen_ai is Action.SCAN:
+        if key in CONVENTIONS and not is_said:
+            return Decision(Action.SCAN, "", "", fixed=True, structural=key in IDS)
+        if is_said or ((words in GEN_AI or words.startswith(GEN_AI_PARTS)) and words not in EXEMPT):
+            if self._gen_ai is not Action.SCAN:
+                return self._content(words)
+            if words in GEN_AI:
                 return Decision(Action.SCAN, "", words)
-            return Decision(self._gen_ai, "REDACTED", words, rule="key:gen_ai_content")
+        decision = self._by_words(words, last)
+        if words in GEN_AI_BESIDE:
+            scanned = self._gen_ai is Action.SCAN
+            decision.beside = Decision(Action.SCAN, "", words) if scanned else self._content(words)
+        return decision
+
+    def _by_words(self, words: str, last: str) -> Decision:
         marker, matched = self._built_in(words)
         if not marker and last and words not in EXEMPT:
             matched = words_of(last)
             marker = self._exact.get(matched, "")
-        if marker and not self._is_structural(key):
+        if marker:
             return Decision(Action.MASK, marker, words, rule=f"key:{matched}")
-        return Decision(Action.SCAN, "", words, room=_room(words), structural=self._is_structural(key))
+        return Decision(Action.SCAN, "", words, room=_room(words))
+
+    def _content(self, words: str) -> Decision:
+        return Decision(self._gen_ai, "REDACTED", words, rule="key:gen_ai_content")
 
     def sensitive(self, key: str) -> tuple[str, str]:
         """Marker and matched rule for a key found inside a text, or two empty strings."""
@@ -145,9 +170,10 @@ class KeyTable:
                 return marker, prefix
         return "", ""
 
-    @staticmethod
-    def _is_structural(key: str) -> bool:
-        return key in STRUCTURAL or key.startswith(STRUCTURAL_PREFIXES)
+
+def is_told(key: str) -> bool:
+    """Whether an attribute of a language model's event tells of the event, and nothing that was said."""
+    return key in CONVENTIONS or key in GEN_AI_TOLD
 
 
 def _tails(words: str) -> list[str]:

@@ -1,10 +1,13 @@
 """What the engine remembers about a key, and how it copies what it has to change."""
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import TypeAlias
 
 from traceo.records import AnyValue, Attributes
 
+from .conventions import HOSTS
+from .key_words import GEN_AI_NEIGHBOURS
 from .keys import Decision, KeyTable, words_of
 from .marks import Marks
 from .persons import NAME, Roles, is_person, listens
@@ -20,6 +23,7 @@ _SYSTEMS = ("db.system.name", "db.system")
 _WORD_CHARS = 1024
 # The fields of a list of names and values: of forms, headers, environments.
 _NAME_FIELDS = ("name", "key")
+_LAST_OF_ADDRESS = frozenset("0123456789abcdefABCDEF:")
 _VALUE_FIELDS = frozenset({"value", "val", "Value"})
 
 
@@ -27,7 +31,7 @@ class Plan:
     """What to do with the values of one key, and the clean texts seen under keys like it.
 
     Whose a ``name`` is, only its siblings say: ``whose`` has the plans for the two cases, a person's last. So
-    has it for a statement, MySQL's last.
+    has it for a statement, MySQL's last, and for ``metadata`` and the like, those of a language model last.
     """
 
     __slots__ = ("clean", "decision", "drops", "key", "masks", "new_key", "quiet", "view", "whose")
@@ -44,6 +48,34 @@ class Plan:
         self.masks = decision.action not in {Action.SCAN, Action.KEEP}
         self.drops = decision.action is Action.DROP
         self.quiet = quiet  # small numbers under this key are just numbers
+
+
+class _Hosts(set[str]):
+    """Clean texts under a key whose values are hosts: an address alone is clean without a look.
+
+    ``seen`` has the same texts, for whoever looks often.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    def __contains__(self, text: object) -> bool:
+        if super().__contains__(text):
+            return True
+        if not isinstance(text, str) or not _is_address(text):
+            return False
+        if len(self) < _PLANS_KEPT:
+            self.add(text)
+        return True
+
+    def add(self, text: str, /) -> None:
+        super().add(text)
+        self.seen.add(text)
+
+    def clear(self) -> None:
+        super().clear()
+        self.seen.clear()
 
 
 class Plans:
@@ -91,7 +123,11 @@ class Plans:
 
     def among(self, plans: tuple[Plan, Plan], key: str, siblings: Mapping[str, AnyValue]) -> Plan:
         """The plan of the two: of a name or an address by whose it is, of a statement by its database."""
+        if plans[0] is plans[1]:
+            return plans[0]
         value = siblings[key]
+        if plans[0].decision.beside is not None:
+            return plans[any(name.startswith(GEN_AI_NEIGHBOURS) for name in siblings)]
         if plans[0].decision.room == "sql":
             return plans[any(siblings.get(system) in STRINGS_IN_DOUBLE_QUOTES for system in _SYSTEMS)]
         if plans[1].decision.marker == "ADDRESS":
@@ -109,10 +145,16 @@ class Plans:
             others = self._plan(key, decision)
             mysql = Decision(Action.SCAN, "", decision.words, room="mysql", structural=decision.structural)
             return self._one_of(key, decision, others, self._plan(key, mysql))
+        if decision.beside is not None:
+            # Outside: whoever stands alone stands beside no language model.
+            outside, content = self._plan(key, decision), self._plan(key, decision.beside)
+            return self._one_of(key, Decision(Action.SCAN, "", decision.words), outside, content)
+        if key in HOSTS and decision.fixed:
+            return self._host(key, decision)
         before, _, end = key.rpartition(".")
         if decision.rule == "key:address":
             persons = self._plan(key, decision)
-        elif not decision.rule and not decision.structural and self._roles.of(end) is NAME:
+        elif not decision.rule and not decision.fixed and self._roles.of(end) is NAME:
             persons = self._plan(key, Decision(Action.MASK, "NAME", decision.words, rule="key:name"))
             if is_person(words_of(before)):
                 return persons
@@ -120,6 +162,13 @@ class Plans:
             return self._plan(key, decision)
         things = self._plan(key, Decision(Action.SCAN, "", decision.words))
         return self._one_of(key, decision, things, persons)
+
+    def _host(self, key: str, decision: Decision) -> Plan:
+        host = self._plan(key, decision)
+        host.clean = known = _Hosts()
+        plan = self._one_of(key, decision, host, host)
+        plan.clean = known.seen  # a plain set is looked into ten times faster
+        return plan
 
     @staticmethod
     def _one_of(key: str, decision: Decision, plain: Plan, other: Plan) -> Plan:
@@ -140,6 +189,16 @@ class Plans:
         new_key = render(key, join(spans), Marks.plain) if spans else key
         quiet = not masks and new_key == key and (structural or not context)
         return Plan(key, new_key, decision, self._clean.setdefault(like, set()), view, quiet=quiet)
+
+
+def _is_address(text: str) -> bool:
+    if not text or text[-1] not in _LAST_OF_ADDRESS or "%" in text:
+        return False
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 Change: TypeAlias = tuple[str, Plan, AnyValue]  # the old key, its plan, the new value
