@@ -9,6 +9,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from traceo.signals import FatalSignals
@@ -78,7 +79,8 @@ class Endings:
 
         return replaced_exec
 
-    def _replace(self, owner: Any, name: str, ours: object) -> None:
+    def _replace(self, owner: ModuleType, name: str, ours: Any) -> None:
+        ours.__module__ = owner.__name__  # where pickle finds it: the original is of `posix`
         self._undo.append((owner, name, ours, getattr(owner, name)))
         setattr(owner, name, ours)
 

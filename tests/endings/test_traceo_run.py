@@ -120,9 +120,10 @@ def test_gunicorn(start, recorder, free_port, tmp_path, worker):
     assert recorder.services() == {"shop"}
 
 
-def test_a_celery_worker_with_its_forked_pool(start, recorder, redis, tmp_path):
+@pytest.mark.parametrize("pool", ["prefork", "gevent"])
+def test_a_celery_worker_and_its_pool(start, recorder, redis, tmp_path, pool):
     (tmp_path / "jobs.py").write_text(JOBS.format(broker=f"redis:{redis.url}3", done=str(tmp_path / "done")))
-    command = [*TRACEO, "celery", "-A", "jobs", "worker", "-P", "prefork", "-c", "1", "-l", "WARNING"]
+    command = [*TRACEO, "celery", "-A", "jobs", "worker", "-P", pool, "-c", "1", "-l", "WARNING"]
     app = start(command, PYTHONPATH=str(tmp_path))
     subprocess.run([sys.executable, "-c", "import jobs; jobs.ship.delay()"], cwd=tmp_path, check=True)
     app.until((tmp_path / "done").exists, "the task has not run")
@@ -146,6 +147,21 @@ def test_a_wrong_setting_is_said_before_the_program_starts(run, tmp_path):
     app = run([*TRACEO, str(tmp_path / "app.py")], TRACEO_SAMPLE_RATE="2")
     assert (app.process.returncode, app.out) == (2, "")
     assert "traceo run: sample_rate is 2 (from TRACEO_SAMPLE_RATE)" in app.err
+
+
+def test_a_program_whose_descriptors_are_closed_runs(recorder, run, tmp_path):
+    (tmp_path / "app.py").write_text("import traceo\nwith traceo.span('ran'): pass\n")
+    app = run(["sh", "-c", f"exec {' '.join(TRACEO)} {tmp_path}/app.py >&- 2>&- <&-"])
+    assert app.process.returncode == 0
+    assert recorder.names() == {"ran": 1}
+
+
+def test_what_is_replaced_can_still_be_sent_to_another_process(run):
+    script = (
+        "import os, pickle, sqlite3, traceo; traceo.init(); "
+        "print([pickle.loads(pickle.dumps(f)) is f for f in (os._exit, os.execv, sqlite3.connect)])"
+    )
+    assert run([sys.executable, "-c", script]).out == "[True, True, True]\n"
 
 
 def test_a_program_that_does_not_exist_is_named():

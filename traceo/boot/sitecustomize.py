@@ -40,7 +40,8 @@ def _start() -> None:
     except ImportError:
         return  # another Python, without Traceo: none of its business
     except Exception as error:  # the program runs, whatever is wrong with us
-        sys.stderr.write(f"traceo run: not started: {error}\n")
+        if sys.stderr is not None:
+            sys.stderr.write(f"traceo run: not started: {error}\n")
 
 
 try:

@@ -80,7 +80,8 @@ def run(args: argparse.Namespace) -> int:
             f"without Traceo; leave {deaf} out, or write import traceo; traceo.init() in the program",
             file=sys.stderr,
         )
-    sys.stdout.flush()
+    if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]  it is, where it was closed
+        sys.stdout.flush()
     try:
         os.execve(command[0], command, environment)  # noqa: S606  the user's own command
     except OSError as error:

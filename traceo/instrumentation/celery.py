@@ -75,6 +75,15 @@ def install(site: Site) -> None:
         "celery.worker.worker",
         lambda worker: site.replace(worker.WorkController, "start", lambda original: _quiet(site, original)),
     )
+    for green in ("celery.concurrency.gevent", "celery.concurrency.eventlet"):
+        site.later(
+            green,
+            lambda found: site.replace(found.TaskPool, "on_start", lambda start: _quiet_pool(site, start)),
+        )
+    site.later(
+        "kombu.asynchronous.timer",
+        lambda timer: site.replace(timer.Entry, "__call__", lambda original: _quiet(site, original)),
+    )
     for name, receiver in (("task_prerun", prerun), ("task_postrun", postrun)):
         signal: Any = getattr(signals, name)
         signal.connect(receiver, weak=False)  # nobody but the signal holds it
@@ -200,17 +209,38 @@ def _broker(app: Any) -> dict[str, AttributeValue]:
 def _quiet(site: Site, original: Callable[..., Any]) -> Callable[..., Any]:
     """A worker's life in a context that asks for silence; each task has a context of its own."""
 
-    def start(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def quiet(*args: Any, **kwargs: Any) -> Any:
         context = otel.get_current()
         if not site.active or is_suppressed(context):
-            return original(self, *args, **kwargs)
+            return original(*args, **kwargs)
         token = otel.attach(otel.set_value(_LOOP, value=True, context=silenced(context)))
         try:
-            return original(self, *args, **kwargs)
+            return original(*args, **kwargs)
         finally:
             otel.detach(token)
 
-    return start
+    return quiet
+
+
+def _quiet_pool(site: Site, original: Callable[..., Any]) -> Callable[..., Any]:
+    """A pool of green threads, which do not inherit the silence of who starts them."""
+
+    def on_start(self: Any) -> Any:
+        result = original(self)
+        for name in ("_quick_put", "spawn_n"):
+            put = getattr(self, name, None)
+            if put is not None:
+                setattr(self, name, _putting_quiet(site, put))
+        return result
+
+    return on_start
+
+
+def _putting_quiet(site: Site, put: Callable[..., Any]) -> Callable[..., Any]:
+    def quiet_put(work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return put(_quiet(site, work), *args, **kwargs)
+
+    return quiet_put
 
 
 def _begin_run(site: Site, task_id: object, task: Any) -> None:

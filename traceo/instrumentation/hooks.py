@@ -70,6 +70,8 @@ class Site:
         inherited = name not in vars(owner)
         original: Any = getattr(owner, name) if inherited else vars(owner)[name]
         replacement = functools.wraps(original)(make(original))
+        if isinstance(owner, ModuleType):
+            replacement.__module__ = owner.__name__  # where pickle finds it; `_sqlite3` has the original
         setattr(owner, name, replacement)
         self._patches.append(_Patch(owner, name, original, replacement, inherited))
 

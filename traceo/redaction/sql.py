@@ -122,9 +122,7 @@ def _tokens(statement: str, system: str) -> tuple[list[_Token], bool]:
                 return tokens, True
             if first < 0:
                 first = len(tokens)
-            elif is_after_string and kind == "quoted":
-                return tokens[:first], True
-            elif match.end() == len(statement) and _is_open(text):
+            elif (is_after_string and kind == "quoted") or (match.end() == len(statement) and _is_open(text)):
                 return tokens[:first], True
             is_after_string = is_literal
         elif kind == "comment":
