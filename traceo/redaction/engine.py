@@ -9,8 +9,11 @@ from collections.abc import Mapping, Sequence
 
 from traceo.records import AnyValue, Attributes
 
+from .keyed import is_option
 from .keys import KeyTable
 from .marks import Marks
+from .persons import listens
+from .phrases import secrets_among
 from .plan import Change, Plan, Plans, changed, cut
 from .policy import Policy
 from .report import Report
@@ -191,9 +194,43 @@ class Engine:
                 inner = self._plans.named(name)
                 new = self._visit(value[1], inner, f"{where}.1", found, depth + 1)
                 return value if new is value[1] else [value[0], new]
-        items = [self._visit(item, plan, f"{where}.{i}", found, depth + 1) for i, item in enumerate(value)]
+        if len(value) > 1 and any(
+            isinstance(item, (str, bytes)) and item[:1] in {"-", b"-"} for item in value
+        ):
+            items = self._arguments(value, plan, where, found, depth)
+        else:
+            items = [
+                self._visit(item, plan, f"{where}.{i}", found, depth + 1) for i, item in enumerate(value)
+            ]
         same = all(new is old for new, old in zip(items, value, strict=True))
         return value if same else items
+
+    def _arguments(
+        self, value: Sequence[AnyValue], plan: Plan, where: str, found: list[str], depth: int
+    ) -> list[AnyValue]:
+        """The arguments of a command: one is judged by the option before it, and by what its command is."""
+        texts = [
+            item if isinstance(item, str) else item.decode("latin-1") if isinstance(item, bytes) else ""
+            for item in value
+        ]
+        places = secrets_among(texts)
+        items: list[AnyValue] = []
+        for i, item in enumerate(value):
+            place, judged = f"{where}.{i}", plan
+            if i in places and not plan.masks and not self._marks.keeps("CREDENTIALS"):
+                hits: list[str] = []
+                self._count("command", plan, hits)
+                found.extend(f"{place}={rule}" for rule in hits)
+                head, secret = texts[i][: places[i]], texts[i][places[i] :]
+                mark = self._marks.mark(Span(0, len(secret), "CREDENTIALS", "command"), secret)
+                items.append(self._str(head, plan, place, found) + mark)
+                continue
+            if i and not plan.masks and is_option(texts[i - 1]) and not texts[i].startswith("--"):
+                named = self._keys.sensitive(texts[i - 1])
+                if named[0] and not (named[1] == "key:address" and listens("address", texts[i])):
+                    judged = self._plans.named(texts[i - 1])
+            items.append(self._visit(item, judged, place, found, depth + 1))
+        return items
 
     def _number(self, value: float, plan: Plan, where: str, found: list[str]) -> AnyValue:
         if not plan.masks and (
@@ -233,7 +270,7 @@ class Engine:
             return self._marks.of(decision.marker, decision.action, value)
         text = value if len(value) <= self.policy.scanned_chars else cut(value, self.policy.scanned_chars)
         try:
-            if decision.room == "sql":
+            if decision.room in {"sql", "mysql"}:
                 text = self._without_literals(text, plan, hits)
             spans = self._find(text, plan)
         except DetectorError as error:
@@ -251,7 +288,7 @@ class Engine:
         return new
 
     def _without_literals(self, text: str, plan: Plan, hits: list[str]) -> str:
-        statement = normalise(text)
+        statement = normalise(text, plan.decision.room)
         if statement is not text:
             self._count("sql_literal", plan, hits)
         return statement

@@ -12,10 +12,10 @@ from .harmless import BENIGN, SCHEME, Found, is_harmless
 from .key_words import EXACT
 from .keys import KeyTable
 from .objects import names_of_persons
-from .persons import LOGGER, NAME, Roles
+from .persons import LOGGER, NAME, Roles, listens
 from .spans import MARKER, Span
 
-__all__ = ["SAID", "Keyed"]
+__all__ = ["SAID", "Keyed", "closing_quote", "is_option"]
 
 _KEYS_KEPT = 2048
 # Keys of so few letters end too many other words.
@@ -37,7 +37,11 @@ _KEY = re.compile(
 )
 # Up to three words before the last one.
 _WORDS_BEFORE = re.compile(r"(?<![\w.\-])(?:[A-Za-z]{2,16} ){1,3}\Z", re.ASCII)
-_OPTION = re.compile(r"(?<![\w\-])(--[\w\-]{2,60}) (?=[^\s\-])")
+# Of a shell, or in a list; what looks like an option is no value.
+_OPTION = re.compile(
+    r"(?<![\w\-])(?P<option>--[\w\-]{2,60})"
+    r"(?: (?=[^\s\-])(?P<open>\\{0,3}[\"'])?|(?P<quote>\\{0,3}[\"']),\s{0,24}b?(?P<item>\\{0,3}[\"'])(?!--))"
+)
 _QUOTE = re.compile(r"(?:rb|br|[bfru])?(\\{0,3})([\"'`])")
 # As JSON has it, behind a key in quotes.
 _NUMBER_VALUE = re.compile(r"-?\d[\d.eE+\-]{0,40}(?=\s*(?:[,}\]]|\Z))")
@@ -83,7 +87,7 @@ class Keyed:
         short = "|".join(name for name in known if len(name) <= _SHORT)
         names = rf"{long}|(?:^|[^a-z])(?:{short})"
         self.trigger = (
-            rf"(?i)(?:{names})(?:\\*[\"'`]\]?|\]|\*\*?)?[ \t]*(?:=|:)|(?:{names})\\*[\"'] ?, ?b?\\*[\"']|"
+            rf"(?i)(?:{names})(?:\\*[\"'`]\]?|\]|\*\*?)?[ \t]*(?:=|:)|(?:{names})\\*[\"'] ?,\s{{0,24}}b?\\*[\"']|"
             rf"<(?:\w+:)?(?:{names})>|--[\w-]*(?:{names}) |(?:password|passwd|passcode|pin|otp|key|"
             rf"secret) (?:is|was|to) |(?:cvv2?|cvc2?|otp|pin|passcode) \d{{3}}"
         )
@@ -168,17 +172,25 @@ class Keyed:
                 spans.append(Span(start, end, "NAME", "key:name"))
 
     def _find_options(self, text: str, spans: list[Span]) -> None:
-        """Command lines: ``--password hunter2``."""
+        """Command lines: ``--password hunter2``, ``['--password', 'hunter2']``."""
         for match in _OPTION.finditer(text):
-            marker, rule = self._means(match.group(1))
-            value = _BARE_SECRET.match(text, match.end())
+            marker, rule = self._means(match["option"])
+            start = match.end()
+            if not marker or marker is NAME or MARKER.match(text, start):
+                continue
+            quote = match["open"] or match["item"]
+            if quote:
+                end = closing_quote(text, start, quote)
+            else:
+                bare = _BARE_SECRET.match(text, start)
+                end = bare.end() if bare else start
+            value = text[start:end]
             if (
-                marker
-                and value
-                and value.group().lower() not in BENIGN
-                and not MARKER.match(text, match.end())
+                value
+                and not (rule == "key:address" and listens("address", value))
+                and (match["item"] or value.lower() not in BENIGN)
             ):
-                spans.append(Span(match.end(), value.end(), marker, rule))
+                spans.append(Span(start, end, marker, rule))
 
     def _means(self, key: str) -> tuple[str, str]:
         known = self._known.get(key)
@@ -237,7 +249,7 @@ def _value(text: str, match: re.Match[str], marker: str) -> tuple[int, int]:
         return at, at
     quote = _QUOTE.match(text, at)
     if quote is not None:
-        return quote.end(), _closing_quote(text, quote.end(), quote[1] + quote[2])
+        return quote.end(), closing_quote(text, quote.end(), quote[1] + quote[2])
     if text[at : at + 1] in _CLOSING:
         return at, _closing_bracket(text, at)
     number = _NUMBER_VALUE.match(text, at) if match["close"] else None
@@ -260,7 +272,12 @@ def _bare(marker: str) -> re.Pattern[str]:
     return _BARE_ADDRESS if marker == "ADDRESS" else _BARE
 
 
-def _closing_quote(text: str, at: int, quote: str) -> int:
+def is_option(argument: str) -> bool:
+    """Whether an argument of a command can be the name of the next one: ``--password``."""
+    return argument.startswith("-") and "=" not in argument
+
+
+def closing_quote(text: str, at: int, quote: str) -> int:
     """Where the quoted value ends: before its quote, or at the end of the text."""
     while True:
         end = text.find(quote, at)

@@ -8,13 +8,16 @@ of languages whose letters no key has.
 # ruff: noqa: RUF001  full-width signs are what some languages write
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from .harmless import BENIGN, SCHEME
+from .keyed import closing_quote
 from .keys import KeyTable
 from .spans import MARKER, Span
 
-__all__ = ["PHRASE_WORDS", "Phrases"]
+__all__ = ["PHRASE_WORDS", "Phrases", "secrets_among"]
 
 _PASSWORD = (
     "password", "passwd", "passphrase", "passcode", "passwort", "kennwort", "senha", "contrasena",
@@ -56,14 +59,23 @@ _PART = re.compile(
 _TAG = re.compile(
     r"<(?:\w{1,40}:)?(?P<key>[\w.\-]{2,60})[ \t][^<>]{0,256}>(?P<quoted>[^<]{1,8192})</", re.ASCII
 )
+# Between two arguments: a blank, or in a list what parts its items.
+_GAP = rf"(?:[ \t]{{1,8}}|{_QUOTE},\s{{0,24}}b?{_QUOTE})"
+_REST = r"(?:[^\n|;]|(?<=,)\n){0,256}?[ \t\"']"
 _COMMAND = re.compile(
-    r"(?<![\w\-])(?:(?:curl|wget)\b[^\n|;]{0,256}?[ \t](?:-u|--user|--proxy-user)[ =]?[\"']?[^\s:\"']{1,64}:"
-    r"|sshpass[ \t]+-p[ \t]?"
-    r"|(?:docker|podman)[ \t]+login\b[^\n|;]{0,256}?[ \t]-p[ \t]?"
-    r"|(?:mysql|mysqldump|mysqladmin|mariadb)\b[^\n|;]{0,256}?[ \t]-p(?=\S)"
-    r"|(?:mongo|mongosh|mongodump)\b[^\n|;]{0,256}?[ \t]-p[ \t]?"
-    r"|redis-cli\b[^\n|;]{0,256}?[ \t]-a[ \t]?"
-    r"|jdbc:oracle:thin:[^\s/@]{1,64}/)[\"']?(?P<value>[^\s\"'@$<][^\s\"'@]{2,127})"
+    rf"(?<![\w\-])(?:(?:curl|wget)\b{_REST}(?:-u|--user|--proxy-user)(?:=|{_GAP})?[\"']?[^\s:\"',]{{1,64}}:"
+    rf"|sshpass{_GAP}-p{_GAP}?"
+    rf"|(?:docker|podman){_GAP}login\b{_REST}-p{_GAP}?"
+    rf"|(?:mysql|mysqldump|mysqladmin|mariadb)\b{_REST}-p(?=\S)(?!{_QUOTE}(?:[\s,;:.)\]}}]|\Z))"
+    rf"|(?:mongo|mongosh|mongodump)\b{_REST}-p{_GAP}?"
+    rf"|redis-cli\b{_REST}-a{_GAP}?)(?:{_QUOTE})?"
+)
+_IN_QUOTES = re.compile(rf"({_QUOTE})[^\s\"']*\Z")
+_ARGUMENT = re.compile(r"[^\s\"']{3,128}")
+_VARIABLE = re.compile(r"\$[A-Z_][A-Z0-9_]*|\$\{.*\}|\$\(.*\)|%\w+%|<.*>", re.DOTALL)
+_NO_END = str.maketrans("\n|;", "   ")
+_ORACLE = re.compile(
+    r"(?<![\w\-])jdbc:oracle:thin:[^\s/@]{1,64}/[\"']?(?P<value>[^\s\"'@$<][^\s\"'@]{2,127})"
 )
 _ONE_TIME = re.compile(
     r"(?<![\w.\-])(?P<value>\d{4,8}|\d{3}[ \-]\d{3}) (?:is|as) (?:your|the|my)"
@@ -95,7 +107,7 @@ class Phrases:
         self.trigger = (
             rf"(?i)(?:{'|'.join(_PASSWORD)})[ \t]+[^ \t]"
             rf"|(?:{'|'.join(_VALUES)})(?:\\*[\"'])?\s?[:=]"
-            rf"|\"\r?\n\r?\n|</|(?:^|[^a-z])(?:{'|'.join(_COMMANDS)})[ \t]|redis-cli|oracle:thin:"
+            rf"|\"\r?\n\r?\n|</|(?:^|[^a-z])(?:{'|'.join(_COMMANDS)})[ \t\\\"']|redis-cli|oracle:thin:"
             rf"|\d (?:is|as) (?:your|the|my) |{'|'.join(_MARKERS)}"
         )
         self._foreign = re.compile("|".join(_MARKERS), re.IGNORECASE)
@@ -106,7 +118,7 @@ class Phrases:
             not words.isdisjoint(_PASSWORD)
             or "identified" in words
             or not words.isdisjoint(_VALUES)
-            or (not words.isdisjoint(_COMMANDS) and (" -" in text or "oracle:thin:" in text))
+            or (not words.isdisjoint(_COMMANDS) and (_has_option(text) or "oracle:thin:" in text))
             or (not words.isdisjoint(_CODES) and (" is " in text or " as " in text))
         ):
             return True
@@ -116,8 +128,10 @@ class Phrases:
         """The values that such phrases give away in ``text``."""
         spans: list[Span] = []
         folded = text.lower()
-        if " -" in text or "oracle:thin:" in folded:
-            spans += _marked(text, _COMMAND, "CREDENTIALS", "command")
+        if _has_option(text):
+            spans += _given(text)
+        if "oracle:thin:" in folded:
+            spans += _marked(text, _ORACLE, "CREDENTIALS", "command")
         if " is " in folded or " as " in folded:
             spans += _marked(text, _ONE_TIME, "OTP", "one_time_code")
         if any(word in folded for word in _PASSWORD):
@@ -144,6 +158,40 @@ class Phrases:
             group = "quoted" if match["quoted"] is not None else "bare"
             if match[group].strip().lower() not in BENIGN:
                 yield Span(match.start(group), match.end(group), marker, rule)
+
+
+def secrets_among(arguments: Sequence[str]) -> dict[int, int]:
+    """Which arguments of a command hold a secret, and where in each it starts: ``mysql -u ada -p…``.
+
+    >>> secrets_among(["mysql", "-u", "ada", "-phunter2"])
+    {3: 2}
+    """
+    starts = list(accumulate((len(argument) + 4 for argument in arguments), initial=1))
+    places: dict[int, int] = {}
+    for span in _given("'" + "', '".join(arguments).translate(_NO_END) + "'"):
+        index = bisect_right(starts, span.start) - 1
+        argument, at = arguments[index], span.start - starts[index]
+        if at < len(argument) and not any(map(str.isspace, argument[:at])):
+            places[index] = at
+    return places
+
+
+def _has_option(text: str) -> bool:
+    return " -" in text or "'-" in text or '"-' in text
+
+
+def _given(text: str) -> Iterator[Span]:
+    """What is given to commands as a password, up to the end of the argument."""
+    for match in _COMMAND.finditer(text):
+        start = match.end()
+        quote = _IN_QUOTES.search(match.group())
+        if quote is not None:
+            end = closing_quote(text, start, quote[1])
+        else:
+            bare = _ARGUMENT.match(text, start)
+            end = bare.end() if bare else start
+        if end > start and not _VARIABLE.fullmatch(text, start, end):
+            yield Span(start, end, "CREDENTIALS", "command")
 
 
 def _marked(text: str, pattern: re.Pattern[str], marker: str, rule: str) -> Iterator[Span]:
