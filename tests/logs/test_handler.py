@@ -168,6 +168,31 @@ def test_what_is_logged_while_logging_is_kept_once_over(log, kept):
     assert [record.body for record in kept] == ["from __str__", "chatty"]
 
 
+@pytest.mark.parametrize(
+    ("template", "kept_of_it"),
+    [
+        (
+            "Received unregistered task of type %s.\n\nThe full contents of the message body was:\n%s\n",
+            "Received unregistered task of type 'shop.ship'. …",
+        ),
+        ("Can't decode message body: %r [type:%r]\n\nbody: x", "Can't decode message …"),
+    ],
+)
+def test_of_a_message_that_celery_cannot_take_the_arguments_stay_out(handler, kept, template, kept_of_it):
+    record = logging.LogRecord(
+        "celery.worker.consumer.consumer",
+        logging.ERROR,
+        "c.py",
+        1,
+        template,
+        ("'shop.ship'", "Hunter2"),
+        None,
+    )
+    assert handler.handle(record)
+    assert [record.body for record in kept] == [kept_of_it]
+    assert "Hunter2" in record.getMessage()
+
+
 def test_a_line_that_causes_itself_ends_and_is_counted(log, handler, kept):
     class Endless:
         def __str__(self):

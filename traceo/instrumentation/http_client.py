@@ -4,6 +4,7 @@ Follows the HTTP semantic conventions (stable), client spans: one span for each 
 its method alone, ended when the response's headers are here, as the body may be streamed or never read.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Final
@@ -15,7 +16,7 @@ from opentelemetry.util.types import AttributeValue
 from traceo import semconv
 from traceo.instrumentation.guard import failed
 from traceo.instrumentation.hooks import Site
-from traceo.instrumentation.outcome import fail
+from traceo.instrumentation.outcome import error_type, fail, is_abandoned, record_without_text
 from traceo.instrumentation.propagation import inject
 
 __all__ = ["Sending", "Values", "answered", "begin", "broken", "sending"]
@@ -26,6 +27,11 @@ Values = Callable[[str], Sequence[str]]
 _KNOWN_METHODS: Final = frozenset(
     {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
 )
+_MAX_CAUSES: Final = 32
+_OF_THE_PEER: Final = re.compile(
+    "Proxy|Protocol|StatusLine|Header|Invalid|Decod|Chunk|LineTooLong|Incomplete|Payload|Content|Redirect|Response"
+)
+_OF_THE_CONNECTION: Final = re.compile("Timeout|Connect(?!ed)|SSL|Certificate|Resol")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
@@ -114,10 +120,37 @@ def answered(site: Site, span: Span, *, status: int, version: str, values: Value
 def broken(span: Span, error: BaseException) -> None:
     """End ``span`` with what was raised instead of a response."""
     try:
-        if span.is_recording():
+        if not span.is_recording():
+            return
+        if is_abandoned(error) or _is_of_the_connection(error):
             fail(span, error)
+        else:
+            span.set_attribute(semconv.ERROR_TYPE, error_type(error))
+            span.set_status(Status(StatusCode.ERROR))
+            record_without_text(span, error)
     finally:
         span.end()
+
+
+def _is_of_the_connection(error: BaseException) -> bool:
+    """Whether its text is about a connection, a time limit or TLS.
+
+    That of other errors may be the server's or a proxy's: a status line, a header, a piece of a body.
+    """
+    is_known = False
+    waiting: list[object] = [error]
+    seen: set[int] = set()
+    while waiting:
+        cause = waiting.pop()
+        if not isinstance(cause, BaseException) or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        name = type(cause).__name__
+        if _OF_THE_PEER.search(name) is not None or len(seen) > _MAX_CAUSES:
+            return False
+        is_known = is_known or isinstance(cause, OSError) or _OF_THE_CONNECTION.search(name) is not None
+        waiting += [cause.__cause__ or cause.__context__, getattr(cause, "reason", None), *cause.args]
+    return is_known
 
 
 def _add_headers(

@@ -1,6 +1,7 @@
 """What both the handler and the formatter read out of a stdlib log record."""
 
 import logging
+import re
 import traceback
 from collections.abc import Collection, Mapping
 from types import TracebackType
@@ -27,6 +28,8 @@ _ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | 
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _BASE: Final = len(vars(logging.makeLogRecord({})))
+_CELERY_CONSUMER: Final = "celery.worker.consumer"
+_MESSAGE: Final = re.compile(r"The full contents of|\bbody:")
 _MAX_EXTRAS: Final = 128
 _MAX_FRAMES: Final = 100
 _MAX_TRACE: Final = 64 * 1024
@@ -38,9 +41,18 @@ def body_of(record: logging.LogRecord) -> AnyValue:
     if not record.args and isinstance(message, Mapping):
         return to_value(message)  # pyright: ignore[reportUnknownArgumentType]  contents are judged one by one
     try:
-        return bounded(record.getMessage())
+        text = record.getMessage()
+        if record.name.startswith(_CELERY_CONSUMER):
+            text = _before_the_message(text)
+        return bounded(text)
     except Exception:  # wrong arguments, or one whose __str__ raises
         return plain_text(message)
+
+
+def _before_the_message(text: str) -> str:
+    """What a worker of Celery says of a message it cannot take; the message, with its arguments, follows."""
+    found = _MESSAGE.search(text)
+    return text if found is None else f"{text[: found.start()].rstrip()} …"
 
 
 def has_extras(record: logging.LogRecord) -> bool:

@@ -87,7 +87,8 @@ class Keyed:
         short = "|".join(name for name in known if len(name) <= _SHORT)
         names = rf"{long}|(?:^|[^a-z])(?:{short})"
         self.trigger = (
-            rf"(?i)(?:{names})(?:\\*[\"'`]\]?|\]|\*\*?)?[ \t]*(?:=|:)|(?:{names})\\*[\"'] ?,\s{{0,24}}b?\\*[\"']|"
+            rf"(?i)(?:{names})(?:\\*[\"'`]\]?|\]|\*\*?)?[ \t]*(?:=|:)|"
+            rf"(?:{names})\\*[\"'] ?,\s{{0,24}}b?\\*[\"']|"
             rf"<(?:\w+:)?(?:{names})>|--[\w-]*(?:{names}) |(?:password|passwd|passcode|pin|otp|key|"
             rf"secret) (?:is|was|to) |(?:cvv2?|cvc2?|otp|pin|passcode) \d{{3}}"
         )

@@ -4,6 +4,7 @@ This is the slow, complete path. ``span`` takes plain scalars without coming her
 """
 
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -12,6 +13,11 @@ from traceo.records import AnyValue
 __all__ = ["clean_into", "clean_value"]
 
 _logger = logging.getLogger("traceo.tracing")
+
+_PART = re.compile(r"[^\s,;/?&\"'|<>(){}\[\]]{2}")
+_BETWEEN = re.compile(r"[\s,;/?&\"'|<>(){}\[\]]")
+_TELLING = 4
+_PLAIN_WORD = re.compile(r"[A-Z]?[a-z.\-]*|[A-Z.\-]*")
 
 # Deeper values are not telemetry; the cap also ends self-containing lists.
 _MAX_DEPTH = 32
@@ -95,11 +101,27 @@ def _cut(value: str, max_length: int | None) -> str:
     if max_length is None or len(value) <= max_length:
         return value
     _logger.warning("String attribute value exceeds max length of %d, truncating.", max_length)
-    return value[:max_length]
+    return _head(value, max_length)
 
 
 def _cut_quietly(value: str | None, max_length: int | None) -> str | None:
-    return value if value is None or max_length is None else value[:max_length]
+    if value is None or max_length is None or len(value) <= max_length:
+        return value
+    return _head(value, max_length)
+
+
+def _head(value: str, max_length: int) -> str:
+    """At most so much of it, and no piece of a word: half an address or a token is not recognised any more.
+
+    A text of one word goes as a whole, unless it is one of a language or hardly more than a letter is left.
+    """
+    head = value[:max_length]
+    if _PART.match(value[max_length - 1 : max_length + 1]) is None:
+        return head
+    *_, last = (0, *(found.end() for found in _BETWEEN.finditer(head)))
+    if last == 0 and (max_length < _TELLING or _PLAIN_WORD.fullmatch(head)):
+        return head
+    return head[:last]
 
 
 def _own_str(value: object) -> str | None:
