@@ -15,6 +15,9 @@ MASKED = {
     "cardNumber": "[CREDIT_CARD]", "cvv": "[CVV]", "user.name": "[NAME]", "first_name": "[NAME]",
     "enduser.id": "[USER]", "shippingAddress": "[ADDRESS]", "address": "[ADDRESS]", "date_of_birth": "[BIRTH_DATE]",
     "pan": "[IN_PAN]", "aws_secret_access_key": "[SECRET]", "passport_no": "[PASSPORT]",
+    "http.request.header.dpop": "[TOKEN]", "http.request.header.x-amzn-oidc-data": "[TOKEN]",
+    "http.request.header.x-auth": "[CREDENTIALS]",
+    "http.request.header.cf-access-jwt-assertion": "[TOKEN]", "http.request.header.sec-websocket-protocol": "[TOKEN]",
 }  # fmt: skip
 
 UNTOUCHED = [

@@ -43,7 +43,7 @@ SUFFIXES: dict[str, str] = {
     """,
     "TOKEN": """
         token jwt bearer access_token refresh_token id_token auth_token csrf xsrf oauth_verifier
-        code_verifier accesstoken authtoken
+        code_verifier accesstoken authtoken dpop jwt_assertion oidc_data sec_websocket_protocol
     """,
     "API_KEY": """
         api_key apikey x_api_key access_key_id subscription_key api_secret appkey authkey auth_key
@@ -51,6 +51,7 @@ SUFFIXES: dict[str, str] = {
     """,
     "CREDENTIALS": """
         authorization proxy_authorization credential credentials auth_header basic_auth http_auth userinfo
+        x_auth x_pass
     """,
     "COOKIE": "cookie set_cookie cookies set_cookies",
     "SESSION": "session session_id sessionid phpsessid jsessionid session_key sess_id connect_sid sid",
