@@ -169,6 +169,7 @@ def test_errors_are_the_same_and_told_without_the_command(spans, hook, run, libr
         await say(client.set("text", "x"))
         await bad(lambda: client.lpush("text", "secret"))
         await bad(lambda: client.incr("text"))
+        await bad(lambda: client.geoadd("place", (200.123456, 45.5, "secret")))
         await bad(lambda: client.execute_command("NONSENSE", "secret"))
         await bad(lambda: client.evalsha("0" * 40, 0))
         await bad(lambda: client.eval("return redis.error_reply('SECRET of ' .. ARGV[1])", 0, "secret"))
@@ -180,7 +181,7 @@ def test_errors_are_the_same_and_told_without_the_command(spans, hook, run, libr
     plain = run(work)
     hook(library.__name__)
     assert run(work) == plain
-    assert len(plain) == 8
+    assert len(plain) == 9
     told = [
         (
             span.name,
@@ -194,6 +195,7 @@ def test_errors_are_the_same_and_told_without_the_command(spans, hook, run, libr
     assert told == [
         ("LPUSH", "WRONGTYPE", [wrong_type]),
         ("INCRBY", "ERR", ["value is not an integer or out of range"]),
+        ("GEOADD", "ERR", ["invalid longitude,latitude pair"]),
         ("NONSENSE", "ERR", ["unknown command"]),
         ("EVALSHA", "NOSCRIPT", ["NOSCRIPT"]),
         ("EVAL", "ERR", ["ERR"]),

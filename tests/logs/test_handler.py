@@ -193,6 +193,36 @@ def test_of_a_message_that_celery_cannot_take_the_arguments_stay_out(handler, ke
     assert "Hunter2" in record.getMessage()
 
 
+def test_the_arguments_that_celerys_pool_is_given_stay_out(handler, kept):
+    template = "TaskPool: Apply %s (args:%s kwargs:%s)"
+    args = ("trace", "('Hunter2',)", "{}")
+    record = logging.LogRecord("celery.pool", logging.INFO, "base.py", 1, template, args, None)
+    assert handler.handle(record)
+    assert [record.body for record in kept] == ["TaskPool: Apply trace …"]
+
+
+def test_what_a_worker_of_celery_says_of_a_message_it_cannot_take_has_no_argument(handler, kept):
+    celery = pytest.importorskip("celery")
+    app = celery.Celery("shop", broker="memory://", set_as_current=False)
+    logger = logging.getLogger("celery.worker.consumer.consumer")
+    logger.addHandler(handler)
+    try:
+        consumer = app.WorkController(pool="solo", app=app).consumer
+        with app.connection_for_read() as connection:
+            queue = connection.SimpleQueue("celery")
+            for reject in (
+                lambda message: consumer.on_unknown_task(message.body, message, KeyError("shop.nosuch")),
+                lambda message: consumer.on_unknown_message(message.body, message),
+                lambda message: consumer.on_decode_error(message, ValueError("no JSON")),
+            ):
+                app.send_task("shop.nosuch", ("Hunter2walrus9",), {"k": "Hunter2walrus9"})
+                reject(queue.get(timeout=5))
+    finally:
+        logger.removeHandler(handler)
+    assert len(kept) == 3
+    assert "Hunter2" not in repr([(record.body, record.attributes) for record in kept])
+
+
 def test_a_line_that_causes_itself_ends_and_is_counted(log, handler, kept):
     class Endless:
         def __str__(self):

@@ -22,6 +22,10 @@ GIVEN_AWAY = [
     ('<input name="first_name" type="text" value="Upma">', '<input name="first_name" type="text" value="[NAME]">'),
     ('<o:Password Type="x">hunter2</o:Password>', '<o:Password Type="x">[PASSWORD]</o:Password>'),
     ('name="password"\r\n\r\nhunter2\r\n--b', 'name="password"\r\n\r\n[PASSWORD]\r\n--b'),
+    ('{"Name": "Authorization", "Value": "hunter2"}', '{"Name": "Authorization", "Value": "[CREDENTIALS]"}'),
+    ("password -> hunter2 for ada", "password -> [PASSWORD] for ada"),
+    ("password: |\n  hunter2\n  walrus\nuser: x", "password: |\n  [PASSWORD]\nuser: x"),
+    ("db:\n  password: >-\n    hunter2\n", "db:\n  password: >-\n    [PASSWORD]\n"),
     ("contraseña: hunter2", "contraseña: [PASSWORD]"),
     ("密码：hunter2。", "密码：[PASSWORD]。"),
     ("姓名：王小明，年龄 30", "姓名：[NAME]，年龄 30"),
@@ -34,6 +38,7 @@ HARMLESS = [
     "docker run -p 8080:80 img; mysql -p shop; curl -u $USER:$PASS https://h.example/",
     "redis -> cache; 200 is the code; exit code 3 is your problem",
     "value=3 content: x",
+    "def token() -> str: ... session -> closed; get_password(user) -> bytes; token -> Token",
 ]
 
 

@@ -32,6 +32,8 @@ _OF_THE_PEER: Final = re.compile(
     "Proxy|Protocol|StatusLine|Header|Invalid|Decod|Chunk|LineTooLong|Incomplete|Payload|Content|Redirect|Response"
 )
 _OF_THE_CONNECTION: Final = re.compile("Timeout|Connect(?!ed)|SSL|Certificate|Resol")
+# What event loops say. http.client has a proxy's words in an OSError without a number, too.
+_OF_LOOPS: Final = re.compile(r"All connection attempts failed\Z|Multiple exceptions: ")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
@@ -148,7 +150,10 @@ def _is_of_the_connection(error: BaseException) -> bool:
         name = type(cause).__name__
         if _OF_THE_PEER.search(name) is not None or len(seen) > _MAX_CAUSES:
             return False
-        is_known = is_known or isinstance(cause, OSError) or _OF_THE_CONNECTION.search(name) is not None
+        is_of_the_system = isinstance(cause, OSError) and cause.errno is not None
+        if type(cause) is OSError and not is_of_the_system and not _OF_LOOPS.match(str(cause)):
+            return False
+        is_known = is_known or is_of_the_system or _OF_THE_CONNECTION.search(name) is not None
         waiting += [cause.__cause__ or cause.__context__, getattr(cause, "reason", None), *cause.args]
     return is_known
 

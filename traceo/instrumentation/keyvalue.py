@@ -2,8 +2,8 @@
 
 Keys and values are never told: a command stands there by its name and as many ``?`` as it has arguments.
 What a server says about a command repeats arguments, and so does the client of a pipeline; of both, only the
-part before a quotation is told. Subscriptions and what a connection says for itself have no spans. Follows
-the semantic conventions for Redis.
+part before a quotation or a number is told. Subscriptions and what a connection says for itself have no
+spans. Follows the semantic conventions for Redis.
 """
 
 import functools
@@ -49,7 +49,7 @@ _SERVER_CODES: Final = frozenset(
     {"BUSY", "BUSYGROUP", "BUSYKEY", "CLUSTERDOWN", "CROSSSLOT", "ERR", "MASTERDOWN", "MISCONF", "NOGROUP"}
     | {"NOREPLICAS", "NOTBUSY", "TRYAGAIN", "UNKILLABLE", "WRONGTYPE", *_CODES.values()}
 )
-_QUOTATION: Final = re.compile("['\"`]")
+_QUOTATION: Final = re.compile(r"['\"`]|[-+.]?\d")
 _IN_PIPELINE: Final = " of pipeline caused error: "
 
 _servers: dict[str, "_Server"] = {}

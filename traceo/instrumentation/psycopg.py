@@ -2,7 +2,7 @@
 
 The methods are Python (what is fast in C is below them), and those of a connection come to them. In pipeline
 mode a span ends when its statement is queued, and what the server says of it later is not told. A stream's
-and a COPY's span lasts until it is done.
+and a COPY's span lasts until it is done; what the application raises within it is told by its type alone.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
@@ -16,12 +16,14 @@ from contextlib import (
 from typing import Any, Final
 
 import psycopg
-from opentelemetry.trace import Span
+from opentelemetry.trace import Span, Status, StatusCode
 
+from traceo import semconv
 from traceo.instrumentation.database import finish
 from traceo.instrumentation.dbapi import Befores, of_libpq
 from traceo.instrumentation.guard import around, around_async, failed
 from traceo.instrumentation.hooks import Site
+from traceo.instrumentation.outcome import error_type, is_abandoned
 
 __all__ = ["install"]
 
@@ -111,6 +113,19 @@ def _told(before: _Before, *args: Any, **kwargs: Any) -> Generator[None]:
     finally:
         try:
             if span is not None:
-                finish(span, None, told)
+                _end(span, told)
         except Exception as error:
             failed(_WHERE, error)
+
+
+def _end(span: Span, error: BaseException | None) -> None:
+    if error is None or isinstance(error, (psycopg.Error, OSError)):
+        finish(span, None, error)
+        return
+    try:
+        if span.is_recording():
+            span.set_attribute(semconv.ERROR_TYPE, error_type(error))
+            if not is_abandoned(error):
+                span.set_status(Status(StatusCode.ERROR))
+    finally:
+        span.end()

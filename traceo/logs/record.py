@@ -28,8 +28,8 @@ _ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | 
 
 _STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _BASE: Final = len(vars(logging.makeLogRecord({})))
-_CELERY_CONSUMER: Final = "celery.worker.consumer"
-_MESSAGE: Final = re.compile(r"The full contents of|\bbody:")
+_OF_CELERY: Final = ("celery.worker.consumer", "celery.pool")
+_MESSAGE: Final = re.compile(r"The full contents of|\bbody:|\(args:")
 _MAX_EXTRAS: Final = 128
 _MAX_FRAMES: Final = 100
 _MAX_TRACE: Final = 64 * 1024
@@ -42,7 +42,7 @@ def body_of(record: logging.LogRecord) -> AnyValue:
         return to_value(message)  # pyright: ignore[reportUnknownArgumentType]  contents are judged one by one
     try:
         text = record.getMessage()
-        if record.name.startswith(_CELERY_CONSUMER):
+        if record.name.startswith(_OF_CELERY):
             text = _before_the_message(text)
         return bounded(text)
     except Exception:  # wrong arguments, or one whose __str__ raises
@@ -50,7 +50,7 @@ def body_of(record: logging.LogRecord) -> AnyValue:
 
 
 def _before_the_message(text: str) -> str:
-    """What a worker of Celery says of a message it cannot take; the message, with its arguments, follows."""
+    """What a worker of Celery says of a message or a task, before it repeats its arguments."""
     found = _MESSAGE.search(text)
     return text if found is None else f"{text[: found.start()].rstrip()} …"
 

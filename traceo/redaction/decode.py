@@ -115,7 +115,9 @@ def _folded(char: str) -> str:
         return "-"
     if category in {"Zs", "Zl", "Zp"}:
         return " "
-    return unicodedata.normalize("NFKC", char)
+    plain = unicodedata.normalize("NFKC", char)
+    # A sign for a unit is a word by itself: its letters do not belong to the number beside it.
+    return f" {plain} " if len(plain) > 1 and category in {"So", "No"} else plain
 
 
 _FOLDING = _Folding()

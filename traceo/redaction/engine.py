@@ -195,7 +195,10 @@ class Engine:
                 new = self._visit(value[1], inner, f"{where}.1", found, depth + 1)
                 return value if new is value[1] else [value[0], new]
         if len(value) > 1 and any(
-            isinstance(item, (str, bytes)) and item[:1] in {"-", b"-"} for item in value
+            item.startswith("-")
+            if isinstance(item, str)
+            else isinstance(item, bytes) and item.startswith(b"-")
+            for item in value
         ):
             items = self._arguments(value, plan, where, found, depth)
         else:

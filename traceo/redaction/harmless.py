@@ -95,7 +95,7 @@ def is_harmless(value: str, match: re.Match[str], found: Found) -> bool:
     if _CODE.match(value) or (not digits and _is_name_of(value, match)):
         return True
     if match["close"] is None and folded.isalpha() and found.marker in _WORDY:
-        return ":" in match["sep"] or len(folded) < 4
+        return ":" in match["sep"] or match["sep"].strip() == "->" or len(folded) < 4
     return False
 
 

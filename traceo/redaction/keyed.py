@@ -28,7 +28,7 @@ _WORDS_CHARS = 52
 _KEY = re.compile(
     r"(?<![\w.\-])(?P<key>[\w.\-]{2,80}+)"
     r"(?:(?P<close>\\{0,3}[\"'`]\]?|\]|\*{1,2})?"
-    r"(?P<sep>[ \t]{0,3}(?:=>|:=|=(?!=)|:(?![/:]))[ \t]{0,3})"
+    r"(?P<sep>[ \t]{0,3}(?:=>|->|:=|=(?!=)|:(?![/:]))[ \t]{0,3})"
     r"|(?P<pair>\\{0,3}[\"'][ ]?,[ ]?(?=b?\\{0,3}[\"']))"
     r"|(?P<tag>>(?=[^<\s]))"
     r"|(?P<says> (?:is|was|to) (?=\S))"
@@ -41,6 +41,10 @@ _WORDS_BEFORE = re.compile(r"(?<![\w.\-])(?:[A-Za-z]{2,16} ){1,3}\Z", re.ASCII)
 _OPTION = re.compile(
     r"(?<![\w\-])(?P<option>--[\w\-]{2,60})"
     r"(?: (?=[^\s\-])(?P<open>\\{0,3}[\"'])?|(?P<quote>\\{0,3}[\"']),\s{0,24}b?(?P<item>\\{0,3}[\"'])(?!--))"
+)
+# A block scalar of YAML: the lines that are indented.
+_BLOCK = re.compile(
+    r"[|>][\d+\-]{0,2}[ \t]{0,8}\r?\n[ \t]{1,40}(?P<block>[^\n]{1,8192}(?:\n[ \t]+[^\n]{1,8192}){0,256})"
 )
 _QUOTE = re.compile(r"(?:rb|br|[bfru])?(\\{0,3})([\"'`])")
 # As JSON has it, behind a key in quotes.
@@ -87,7 +91,7 @@ class Keyed:
         short = "|".join(name for name in known if len(name) <= _SHORT)
         names = rf"{long}|(?:^|[^a-z])(?:{short})"
         self.trigger = (
-            rf"(?i)(?:{names})(?:\\*[\"'`]\]?|\]|\*\*?)?[ \t]*(?:=|:)|"
+            rf"(?i)(?:{names})(?:\\*[\"'`]\]?|\]|\*\*?)?[ \t]*(?:=|:|->)|"
             rf"(?:{names})\\*[\"'] ?,\s{{0,24}}b?\\*[\"']|"
             rf"<(?:\w+:)?(?:{names})>|--[\w-]*(?:{names}) |(?:password|passwd|passcode|pin|otp|key|"
             rf"secret) (?:is|was|to) |(?:cvv2?|cvc2?|otp|pin|passcode) \d{{3}}"
@@ -107,6 +111,8 @@ class Keyed:
             word.endswith(self._endings) for word in words_of_text(text)
         ):
             return True
+        if "->" in text:
+            text = text.replace("->", "=")
         if ":" not in text and "=" not in text:
             return False
         pieces = text.encode("ascii", "replace").translate(_PIECES).split(b"=")
@@ -251,6 +257,9 @@ def _value(text: str, match: re.Match[str], marker: str) -> tuple[int, int]:
     quote = _QUOTE.match(text, at)
     if quote is not None:
         return quote.end(), closing_quote(text, quote.end(), quote[1] + quote[2])
+    block = _BLOCK.match(text, at)
+    if block is not None:
+        return block.start("block"), block.end()
     if text[at : at + 1] in _CLOSING:
         return at, _closing_bracket(text, at)
     number = _NUMBER_VALUE.match(text, at) if match["close"] else None

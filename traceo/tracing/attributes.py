@@ -17,7 +17,10 @@ _logger = logging.getLogger("traceo.tracing")
 _PART = re.compile(r"[^\s,;/?&\"'|<>(){}\[\]]{2}")
 _BETWEEN = re.compile(r"[\s,;/?&\"'|<>(){}\[\]]")
 _TELLING = 4
-_PLAIN_WORD = re.compile(r"[A-Z]?[a-z.\-]*|[A-Z.\-]*")
+_PLAIN_WORD = re.compile(r"[A-Z]?[a-z]{0,24}|[A-Z]{0,12}")
+# A card number has blanks; no more words than this are one number.
+_WORDS_OF_A_NUMBER = 12
+_MORE_OF_A_NUMBER = re.compile(r"[\s\-./()]{0,3}[A-Z]{0,2}\d")
 
 # Deeper values are not telemetry; the cap also ends self-containing lists.
 _MAX_DEPTH = 32
@@ -116,12 +119,30 @@ def _head(value: str, max_length: int) -> str:
     A text of one word goes as a whole, unless it is one of a language or hardly more than a letter is left.
     """
     head = value[:max_length]
-    if _PART.match(value[max_length - 1 : max_length + 1]) is None:
+    end = len(head)
+    if _PART.match(value[max_length - 1 : max_length + 1]) is not None:
+        *_, end = (0, *(found.end() for found in _BETWEEN.finditer(head)))
+    if end == 0 and (max_length < _TELLING or _is_plain(value, max_length)):
         return head
-    *_, last = (0, *(found.end() for found in _BETWEEN.finditer(head)))
-    if last == 0 and (max_length < _TELLING or _PLAIN_WORD.fullmatch(head)):
-        return head
-    return head[:last]
+    if end > _TELLING and _MORE_OF_A_NUMBER.match(value, end):
+        end = _start_of_number(head, end)
+    return head[:end]
+
+
+def _is_plain(value: str, cut: int) -> bool:
+    """Whether the word that the cut goes through is one of a language."""
+    found = _BETWEEN.search(value, cut)
+    return _PLAIN_WORD.fullmatch(value, 0, found.start() if found else len(value)) is not None
+
+
+def _start_of_number(head: str, end: int) -> int:
+    """Where the words with digits begin that ``head[:end]`` ends in."""
+    for _ in range(_WORDS_OF_A_NUMBER):
+        start = max(head.rfind(blank, 0, max(end - 1, 0)) for blank in " \t\n") + 1
+        if not any(map(str.isdigit, head[start:end])):
+            break
+        end = start
+    return end
 
 
 def _own_str(value: object) -> str | None:

@@ -169,7 +169,8 @@ def _probe(text: str, words: frozenset[str]) -> bool:
     if not words.isdisjoint(_WORDS) and _PREFIX.search(text) is not None:
         return True
     for match in _ANYWHERE.finditer(text):
-        if not text[match.start() - 1 : match.start()].isalnum() or match.group() in _INNER:
+        before = text[match.start() - 1 : match.start()]
+        if not (before.isascii() and before.isalnum()) or match.group() in _INNER:
             return True
     return text.count(".") >= 2 and _DISCORD.search(text) is not None
 

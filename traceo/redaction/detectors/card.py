@@ -28,7 +28,7 @@ __all__ = ["DETECTOR", "is_card"]
 _PATTERN = re.compile(
     first_digit("1-68")
     + r"(?:\d{11,18}|\d{3}([ ._-])\d{4}\1\d{4}(?:\1\d{1,7})?(?:\1\d{1,3})?|\d{3}([ -])\d{6}\2\d{4,5})"
-    + AFTER,
+    + rf"(?:{AFTER}|(?<=\d{{12}})(?=\.0{{1,2}}(?![\w.])))",  # what a column of floats makes of it
     re.ASCII,
 )
 # Number of digits by issuer range: (lowest prefix, highest prefix, lengths).
