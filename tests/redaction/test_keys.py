@@ -195,3 +195,10 @@ def test_what_is_clean_under_a_kept_key_is_not_clean_elsewhere():
 def test_a_list_of_field_names_is_no_header(engine):
     fields = {"fields": ["password", "email"]}
     assert engine.attributes(fields, "", []) is fields
+
+
+@pytest.mark.parametrize(("name", "value"), [("name", "value"), ("Name", "Value"), ("key", "val")])
+def test_a_value_is_judged_by_the_name_beside_it(engine, name, value):
+    headers = [{name: "Authorization", value: "wert"}, {name: "Accept", value: "wert"}]
+    clean = engine.attributes({"headers": headers}, "", [])["headers"]
+    assert [item[value] for item in clean] == ["[CREDENTIALS]", "wert"]

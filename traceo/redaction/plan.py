@@ -22,7 +22,7 @@ _PLANS_KEPT = 4096
 _SYSTEMS = ("db.system.name", "db.system")
 _WORD_CHARS = 1024
 # The fields of a list of names and values: of forms, headers, environments.
-_NAME_FIELDS = ("name", "key")
+_NAME_FIELDS = ("name", "key", "Name", "Key")
 _LAST_OF_ADDRESS = frozenset("0123456789abcdefABCDEF:")
 _VALUE_FIELDS = frozenset({"value", "val", "Value"})
 
