@@ -1,3 +1,4 @@
+import contextlib
 import http.client
 import json
 import multiprocessing
@@ -80,7 +81,10 @@ class Collector:
 
     def end(self, number=signal.SIGTERM) -> int:
         if self.process.is_alive():
-            os.kill(self.process.pid, number)
+            with contextlib.suppress(
+                ProcessLookupError
+            ):  # it ends by itself, and the fork server has seen it
+                os.kill(self.process.pid, number)
         self.process.join(20)
         return self.process.exitcode
 
