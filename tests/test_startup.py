@@ -245,8 +245,8 @@ def test_on_a_terminal_the_traces_are_shown_where_nothing_answers():
 
 
 def test_the_console_is_for_terminals_where_no_endpoint_is_set(monkeypatch):
+    from traceo.assembly import _console
     from traceo.config import load
-    from traceo.startup import _console
 
     def has_console(environ, *, terminal):
         monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)

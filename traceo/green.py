@@ -1,9 +1,12 @@
-"""gevent and eventlet: nothing may be in the middle of an import while they patch.
+"""gevent and eventlet: no import may be under way while they patch, nor go on beside greenlets afterwards.
 
 They give every thread another identity. An import that began under the old one cannot release its lock, and
-whoever needs the module next waits for ever. So patching waits for the pipeline thread, as a fork does.
+whoever needs the module next waits for ever. So patching waits for the pipeline thread, as a fork does. The
+locks of later imports are theirs: a greenlet that waits for one of another thread, while nothing else goes on
+in its hub, fails ("This operation would block forever"). So whoever patches imports for the pipeline thread.
 """
 
+import contextlib
 import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -11,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from traceo.instrumentation.hooks import when_imported
+from traceo.pipeline.native import is_patched
 
 __all__ = ["guard"]
 
@@ -21,9 +25,19 @@ _PATCHERS = {
 }
 
 
-def guard(at_rest: Callable[[], AbstractContextManager[None]]) -> None:
-    """Have what patches run inside ``at_rest()``, now or when it is imported."""
+def guard(at_rest: Callable[[], AbstractContextManager[None]], load: Callable[[], None]) -> None:
+    """Have what patches run inside ``at_rest()``, now or when it is imported, and ``load()`` after it.
+
+    ``load`` runs at once where something has patched already, and once in all.
+    """
     depth: list[str] = []  # one of them calls the other
+    loading = [load]
+
+    def load_once() -> None:
+        # What cannot be imported is met again by the pipeline thread, which counts it.
+        with contextlib.suppress(Exception):
+            while loading and is_patched():
+                loading.pop()()
 
     def hold(original: Any, name: str) -> Callable[..., Any]:
         @functools.wraps(original)
@@ -33,7 +47,9 @@ def guard(at_rest: Callable[[], AbstractContextManager[None]]) -> None:
             depth.append(name)
             try:
                 with at_rest():
-                    return original(*args, **kwargs)
+                    result = original(*args, **kwargs)
+                    load_once()
+                    return result
             finally:
                 depth.pop()
 
@@ -47,3 +63,4 @@ def guard(at_rest: Callable[[], AbstractContextManager[None]]) -> None:
 
     for module in _PATCHERS:
         when_imported(module, imported)
+    load_once()

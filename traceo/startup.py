@@ -1,15 +1,13 @@
 """`init`: the one place that knows every part and puts them together.
 
 In the application's thread it only makes light objects and sets hooks. What is heavy (detectors, HTTP,
-compression, cryptography) is imported by `_assemble`, in the pipeline thread, when the first span has ended.
+compression, cryptography) is for `traceo.assembly`, in the pipeline thread, when the first span has ended.
 """
 
 import atexit
 import logging
 import os
-import sys
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +17,7 @@ from opentelemetry import trace
 
 from traceo import spans, subjects
 from traceo._version import __version__
+from traceo.assembly import Assembly
 from traceo.client import Client
 from traceo.config import Config, load, pyproject_of
 from traceo.errors import ConfigError
@@ -31,11 +30,8 @@ from traceo.pipeline.worker import Pipeline
 from traceo.settings import Given
 
 if TYPE_CHECKING:
-    from traceo.exporters.outcome import SealMode, Signal
-    from traceo.exporters.spool.folder import Spool
     from traceo.instrumentation import Installed, Options, Selection
     from traceo.metrics import View
-    from traceo.pipeline.prepare import Parts, Watch
     from traceo.policy import Chosen
 
 __all__ = ["Settings", "current", "flush", "init", "shutdown", "status"]
@@ -182,10 +178,7 @@ def _start(config: Config, views: "Sequence[View]") -> Client:
     detach: list[Callable[[], object]] = []
     pipeline = Pipeline(
         # Without a thread of its own, delivery is waited for by whoever ends.
-        lambda: _assemble(
-            config,
-            chosen,
-            metering,
+        lambda: assembly.build(
             config.timeout_s if pipeline.has_thread else max(0.1, config.exit_timeout_s / 2),
             pipeline.pass_by,
         ),
@@ -197,9 +190,10 @@ def _start(config: Config, views: "Sequence[View]") -> Client:
         endpoint=config.public_endpoint,
         advice=_advice(config),
     )
-    _attempt("the watch for gevent and eventlet", notes, lambda: guard(pipeline.at_rest))
     selection, options = _selection(config), _options(config)
     metering = Metering(sources_of(config.metrics), pipeline, config.service_name, notes, views)
+    assembly = Assembly(config, chosen, metering)
+    _attempt("the watch for gevent and eventlet", notes, lambda: guard(pipeline.at_rest, assembly.load))
     provider = _attempt("tracing", notes, lambda: _trace(config, pipeline, metering, notes))
     # Under the provider of another, logs are heard all the same.
     chosen_hooks = selection if provider is not None else selection.of(_LOGS)
@@ -339,128 +333,3 @@ def _choose(config: Config) -> "Chosen | None":
     chosen = armed(choose(config.redaction, source=source, deep_keys=config.deep_keys), source=source)
     follow(chosen.policy)
     return chosen
-
-
-_HEAVY = (
-    "http.client",
-    "ssl",
-    "traceo.exporters.peer",
-    "encodings.idna",  # every name that is looked up passes through it
-    "traceo.exporters.destination",
-    "traceo.exporters.otlp",
-    "traceo.pipeline.prepare",
-    "traceo.pipeline.collection",
-    "traceo.pipeline.scrub",
-    "traceo.redaction",
-)
-
-
-def _assemble(
-    config: Config,
-    chosen: "Chosen | None",
-    metering: Metering,
-    timeout_s: float,
-    pass_by: Callable[[], None],
-) -> "Parts":
-    """Everything heavy, in the pipeline thread. A fork and the end wait, so that no import is cut in two."""
-    sealing = () if config.seal == "off" else ("cryptography.hazmat.backends.openssl.backend",)
-    for module in (*_HEAVY, *sealing):
-        import_module(module)
-        pass_by()
-    from traceo.exporters.destination import Destination  # noqa: PLC0415
-    from traceo.exporters.otlp import encode_logs, encode_traces, records_left_out  # noqa: PLC0415
-    from traceo.pipeline.prepare import Parts  # noqa: PLC0415
-    from traceo.pipeline.scrub import Scrubber  # noqa: PLC0415
-    from traceo.redaction import Engine, Policy  # noqa: PLC0415
-    from traceo.tracing import snapshot  # noqa: PLC0415
-
-    engine = redactor = Engine(chosen.policy if chosen is not None else Policy.default())
-    deep = None
-    if chosen is not None and chosen.policy.enabled and chosen.deep.keys:
-        from traceo.pipeline.deep_fields import deepen  # noqa: PLC0415 - only with keys for it
-
-        redactor = deep = deepen(engine, chosen.policy, chosen.deep)
-    sealer = None
-    if chosen is not None and chosen.policy.secret:
-        from traceo.pipeline.fields import field_sealer  # noqa: PLC0415 - only with a key for tokens
-
-        sealer = field_sealer(chosen.policy, chosen.seal.reveal_keys)
-    environ = os.environ
-    destination = Destination(
-        config.endpoint,
-        headers=config.headers,
-        api_key=config.api_key,
-        timeout_s=timeout_s,
-        seal=cast("SealMode", config.seal),
-        pin=config.seal_key,
-        sender_key=config.sender_key,
-        key_table=chosen.seal.key_table if chosen is not None else "",
-        state_dir=config.spool_dir or None,
-        signal_endpoints=_signal_endpoints(config, environ),
-        ca_file=environ.get("OTEL_EXPORTER_OTLP_CERTIFICATE", ""),
-        certificate_file=environ.get("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", ""),
-        key_file=environ.get("OTEL_EXPORTER_OTLP_CLIENT_KEY", ""),
-    )
-    scrubber = Scrubber(redactor, sealer)
-    return Parts(
-        snapshot=snapshot,
-        scrubber=scrubber,
-        metrics=metering.parts(scrubber, engine),
-        wrapped_keys=sealer.drain if sealer is not None else tuple,
-        encode_traces=encode_traces,
-        encode_logs=encode_logs,
-        left_out=records_left_out,
-        route=destination,
-        spool=_spool(config),
-        report=redactor.report if sealer is None else lambda: {**redactor.report(), **sealer.report()},
-        report_by_key=redactor.report_by_key,
-        before_batch=deep.begin if deep is not None else None,
-        notes=deep.notes if deep is not None else tuple,
-        watch=_console(config),
-    )
-
-
-def _spool(config: Config) -> "Spool | None":
-    """Where sealed batches wait on disk, if the user has named a place."""
-    if not config.spool_dir:
-        return None
-    try:
-        from traceo.exporters.spool.folder import Spool  # noqa: PLC0415 - only when there is a place
-    except ImportError:
-        _log.warning("spool_dir is not used: this platform has no file locks; all waits in memory")
-        return None
-    return Spool(
-        Path(config.spool_dir),
-        config.public_endpoint,
-        limit_bytes=config.spool_bytes,
-        clock=time.monotonic,
-    )
-
-
-def _signal_endpoints(config: Config, environ: Mapping[str, str]) -> "dict[Signal, str]":
-    """Endpoints for one signal, unless ours says where everything goes."""
-    if not config.sources.get("endpoint", "OTEL_").startswith("OTEL_"):
-        return {}
-    named: dict[Signal, str] = {
-        "traces": environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", ""),
-        "logs": environ.get("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", ""),
-        "metrics": environ.get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", ""),
-    }
-    return {signal: url for signal, url in named.items() if url}
-
-
-def _console(config: Config) -> "Watch | None":
-    """On a terminal, when the user has set no endpoint and none answers; or always; or never."""
-    wanted = config.console == "on"
-    if not wanted and (config.console == "off" or "endpoint" in config.sources or not _on_terminal()):
-        return None
-    from traceo.exporters.console import Console  # noqa: PLC0415 - for those who look at it
-
-    return Console(always=wanted).watch
-
-
-def _on_terminal() -> bool:
-    try:
-        return sys.stderr.isatty()
-    except (AttributeError, ValueError):  # None under pythonw, or closed
-        return False

@@ -1,6 +1,8 @@
 """gevent and eventlet, patched in before `init` and after it."""
 
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -100,3 +102,90 @@ work("parent")
     )
     assert app.process.returncode == 0, app.err
     assert recorder.names() == {"child": 20, "parent": 20, "work": 100}
+
+
+IMPORTS = """
+import sys
+from traceo.pipeline.native import get_ident
+
+MAIN = get_ident()
+beside = set()
+
+def hear(event, arguments):
+    if event == "import" and is_begun and get_ident() != MAIN:
+        beside.add(arguments[0])
+
+is_begun = False
+sys.addaudithook(hear)
+"""
+
+ALL = """
+import logging
+is_begun = True
+things = traceo.counter("things")
+for number in range(50):
+    try:
+        with traceo.span("work", **{
+            "card": "4111 1111 1111 1111",
+            "user.email": "ada@example.com",
+            "url.full": "https://host.example/?q=ada@example.com",
+            "db.query.text": "SELECT 'x'",
+            "db.system.name": "mysql",
+            "body": '{"password": "hunter2"}',
+        }):
+            things.add(1, {"shop": "north"})
+            logging.getLogger("shop").warning("mail %s", "ada@example.com")
+            raise ValueError("4111 1111 1111 1111")
+    except ValueError:
+        pass
+print(traceo.flush(30))
+work("more")
+traceo.shutdown()
+print(traceo.status(), file=sys.stderr)
+assert not beside, sorted(beside)
+"""
+
+
+@pytest.fixture
+def sealed(tmp_path):
+    """Settings for batches that are sealed, with sealed fields in them."""
+    keys = [sys.executable, "-m", "traceo", "keys"]
+    subprocess.run([*keys, "new", "team"], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run([*keys, "publish", "team", "--out", "team.jws"], cwd=tmp_path, check=True)
+    team = tmp_path / "team.jws"
+    (tmp_path / "policy.toml").write_text(
+        f"""
+profiles = ["eu", "us"]
+[types]
+EMAIL = "seal"
+[seal]
+reveal_keys = ["{team}"]
+pseudonym_key = "env:PSEUDONYM_KEY"
+"""
+    )
+    return {
+        "PSEUDONYM_KEY": "cHNldWRvbnlt" * 4,
+        "TRACEO_REDACTION": str(tmp_path / "policy.toml"),
+        "TRACEO_SEAL": "carrier",
+        "TRACEO_SEAL_KEY": str(team),
+        "TRACEO_SPOOL_DIR": str(tmp_path / "spool"),
+    }
+
+
+@when
+@patched
+@pytest.mark.parametrize("is_sealed", [False, True], ids=["plain", "sealed"])
+def test_the_pipeline_thread_imports_nothing_beside_greenlets(
+    patch, patch_first, is_sealed, run, recorder, request
+):
+    """Under their locks, a greenlet that needs the same module at that moment would fail."""
+    environ = request.getfixturevalue("sealed") if is_sealed else {}
+    app = run(
+        IMPORTS + order(patch, patch_first=patch_first) + ALL,
+        endpoint=recorder.url.replace("127.0.0.1", "localhost"),
+        **environ,
+    )
+    assert app.process.returncode == 0, app.err
+    assert app.out == "True\n", app.err
+    assert "60 created, 60 delivered" in app.err, app.err
+    assert is_sealed or recorder.names() == {"more": 10, "work": 50}

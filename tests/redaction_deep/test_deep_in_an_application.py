@@ -44,6 +44,31 @@ def test_a_named_key_is_looked_at_by_presidio_and_counted(model, tmp_path):
 
 
 @pytest.mark.usefixtures("presidio")
+def test_beside_greenlets_it_is_loaded_by_init(model, tmp_path):
+    policy = tmp_path / "policy.toml"
+    policy.write_text(f"[deep]\nmodel = '{model}'\nbudget_s = 30\n")
+    done = run(
+        """
+        from gevent import monkey; monkey.patch_all()
+        import sys, traceo
+        from traceo.pipeline.native import get_ident
+
+        traceo.init(endpoint="http://127.0.0.1:9", instrument="off")
+        main, beside = get_ident(), []
+        sys.addaudithook(lambda event, of: beside.append(of[0]) if event == "import" and get_ident() != main else None)
+        while "NAME" not in traceo.status().redactions:
+            with traceo.span("order", **{"order.note": "the neighbour Grace Turing has the key"}):
+                pass
+            traceo.flush(0.2)
+        assert not [name for name in beside if name in sys.modules]  # spaCy looks for what is not there
+        """,
+        TRACEO_REDACTION=str(policy),
+        TRACEO_DEEP_KEYS="order.note",
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.usefixtures("presidio")
 def test_without_deep_keys_nothing_of_it_is_imported():
     done = run(
         """

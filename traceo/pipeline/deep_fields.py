@@ -1,6 +1,6 @@
 """Which values the deep tier looks at: those under the keys that the user named, after the engine is done."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from traceo.pipeline.deep import MASKED, Deep, Finder
@@ -156,20 +156,23 @@ class DeepRedactor:
         return MASKED
 
 
-def deepen(engine: Reporting, policy: Policy, settings: DeepSettings) -> DeepRedactor:
-    """The engine with the deep tier behind it; presidio begins to load in its thread."""
-
-    def load() -> Finder:
-        from traceo.redaction.presidio import Presidio, recognizers_from  # noqa: PLC0415 - in the helper thread
-
-        return Presidio(
-            model=settings.model,
-            language=settings.language,
-            recognizers=[one for place in settings.recognizers for one in recognizers_from(place)],
-            threshold=settings.threshold,
-        )
-
+def deepen(
+    engine: Reporting, policy: Policy, settings: DeepSettings, load: Callable[[], Finder]
+) -> DeepRedactor:
+    """The engine with the deep tier behind it; ``load`` begins in the tier's thread."""
     return DeepRedactor(engine, Deep(load, policy, budget_s=settings.budget_s), settings.keys)
+
+
+def presidio_of(settings: DeepSettings) -> Finder:
+    """What looks at texts, ready: seconds."""
+    from traceo.redaction.presidio import Presidio, recognizers_from  # noqa: PLC0415 - in the helper thread
+
+    return Presidio(
+        model=settings.model,
+        language=settings.language,
+        recognizers=[one for place in settings.recognizers for one in recognizers_from(place)],
+        threshold=settings.threshold,
+    )
 
 
 def _sum(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:

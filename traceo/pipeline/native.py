@@ -13,7 +13,16 @@ from importlib.util import module_from_spec
 from types import BuiltinFunctionType, ModuleType
 from typing import Any
 
-__all__ = ["allocate_lock", "get_ident", "pause", "start_new_thread", "taken_lock", "wait"]
+__all__ = [
+    "RLock",
+    "allocate_lock",
+    "get_ident",
+    "is_patched",
+    "pause",
+    "start_new_thread",
+    "taken_lock",
+    "wait",
+]
 
 _POLL_S = 0.005
 
@@ -31,6 +40,7 @@ def _unpatched(module: ModuleType) -> Any:
 
 
 _own = _unpatched(_thread)
+RLock = _own.RLock
 allocate_lock = _own.allocate_lock
 get_ident = _own.get_ident
 start_new_thread = _own.start_new_thread
@@ -58,6 +68,11 @@ def wait(lock: _thread.LockType, timeout_s: float) -> bool:
     if released:
         lock.release()
     return released
+
+
+def is_patched() -> bool:
+    """Whether locks and thread ids are gevent's or eventlet's."""
+    return not isinstance(_thread.allocate_lock, BuiltinFunctionType)
 
 
 def _is_green() -> bool:

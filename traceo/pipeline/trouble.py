@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from traceo.pipeline.health import RATE_LIMITED, Counts
+from traceo.pipeline.native import RLock
 
 __all__ = ["Trouble", "speak_on_stderr"]
 
@@ -34,6 +35,11 @@ class _Stderr(logging.Handler):
         self._clock = clock
         self._said: set[str] = set()
         self._since = clock()
+
+    def createLock(self) -> None:  # noqa: N802 - logging's name
+        """The operating system's lock: the pipeline thread and the application's greenlets share it."""
+        super().createLock()  # logging renews it in a forked child
+        self.lock = RLock()
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
