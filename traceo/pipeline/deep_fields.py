@@ -11,7 +11,7 @@ from traceo.redaction.keys import KeyTable
 from traceo.redaction.policy import Action, KeyRule, Policy
 from traceo.redaction.report import Report
 
-__all__ = ["DeepRedactor", "Look", "Reporting", "deepen"]
+__all__ = ["DeepRedactor", "Look", "Reporting", "deepen", "presidio_of"]
 
 _KEYS_KEPT = 4096
 _DEPTH = 8
