@@ -41,6 +41,7 @@ _HEAVY = (
 _ON_OCCASION = (
     "traceo.exporters.otlp_cut",
     "traceo.exporters.otlp_metrics",
+    "traceo.exporters.spool.folder",
     "traceo.metrics.prometheus",
     "traceo.pipeline.own_metrics",
     "traceo.pipeline.runtime_metrics",
@@ -72,6 +73,8 @@ class Assembly:
     def __init__(self, config: Config, chosen: "Chosen | None", metering: "Metering") -> None:
         self._config = config
         self._chosen = chosen
+        is_deep = chosen is not None and chosen.policy.enabled and chosen.deep.keys
+        self._deep = chosen if is_deep else None
         self._metering = metering
         self._engine: Engine | None = None
         self._finder: Finder | None = None
@@ -79,17 +82,14 @@ class Assembly:
     def load(self) -> None:
         """Import all that `build` and its parts will ever need, and load the deep tier's model."""
         self._import()
-        for module in (*_ON_OCCASION, *(["traceo.exporters.spool.folder"] if self._config.spool_dir else [])):
-            import_module(module)
-        for module in _OF_GEVENT if "gevent" in sys.modules else ():
-            with contextlib.suppress(ImportError):  # another version's names
+        for module in (*_ON_OCCASION, *(_OF_GEVENT if "gevent" in sys.modules else ())):
+            with contextlib.suppress(ImportError):  # a platform without file locks; another version's names
                 import_module(module)
         self._engine = self._make_engine()
         if self._chosen is not None and self._chosen.policy.secret:
             import_module("traceo.pipeline.fields")
-        if self._is_deep:
-            import_module("traceo.pipeline.deep_fields")
-            self._find()
+        if self._deep is not None:
+            self._find(self._deep)
 
     def build(self, timeout_s: float, pass_by: Callable[[], None]) -> "Parts":
         """The parts; ``pass_by`` is called between two imports, so that the end of the process cuts none.
@@ -107,10 +107,10 @@ class Assembly:
         engine = redactor = self._engine or self._make_engine()
         self._engine = None  # a forked child that builds again counts from zero
         deep = None
-        if chosen is not None and self._is_deep:
+        if (named := self._deep) is not None:
             from traceo.pipeline.deep_fields import deepen  # noqa: PLC0415 - only with keys for it
 
-            redactor = deep = deepen(engine, chosen.policy, chosen.deep, self._find)
+            redactor = deep = deepen(engine, named.policy, named.deep, lambda: self._find(named))
         sealer = None
         if chosen is not None and chosen.policy.secret:
             from traceo.pipeline.fields import field_sealer  # noqa: PLC0415 - only with a key for tokens
@@ -161,17 +161,12 @@ class Assembly:
 
         return Engine(self._chosen.policy if self._chosen is not None else Policy.default())
 
-    @property
-    def _is_deep(self) -> bool:
-        return self._chosen is not None and self._chosen.policy.enabled and bool(self._chosen.deep.keys)
-
-    def _find(self) -> "Finder":
+    def _find(self, named: "Chosen") -> "Finder":
         """What the deep tier looks with: seconds, the first time."""
         if self._finder is None:
             from traceo.pipeline.deep_fields import presidio_of  # noqa: PLC0415 - only with keys for it
 
-            assert self._chosen is not None
-            self._finder = presidio_of(self._chosen.deep)
+            self._finder = presidio_of(named.deep)
         return self._finder
 
 

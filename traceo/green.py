@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from traceo.instrumentation.hooks import when_imported
-from traceo.pipeline.native import is_patched
+from traceo.native import is_patched
 
 __all__ = ["guard"]
 

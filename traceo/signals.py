@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from traceo.pipeline.native import get_ident
+from traceo.native import get_ident
 from traceo.watch import Watch
 
 __all__ = ["FatalSignals"]

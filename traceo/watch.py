@@ -14,7 +14,7 @@ from _thread import LockType
 from collections.abc import Callable
 from typing import Final
 
-from traceo.pipeline.native import get_ident, pause, start_new_thread, taken_lock
+from traceo.native import get_ident, pause, start_new_thread, taken_lock
 
 try:
     from posix import read  # eventlet replaces `os.read`

@@ -81,9 +81,8 @@ class Collector:
 
     def end(self, number=signal.SIGTERM) -> int:
         if self.process.is_alive():
-            with contextlib.suppress(
-                ProcessLookupError
-            ):  # it ends by itself, and the fork server has seen it
+            # It may end by itself, and the fork server has seen it.
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(self.process.pid, number)
         self.process.join(20)
         return self.process.exitcode

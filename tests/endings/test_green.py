@@ -106,7 +106,7 @@ work("parent")
 
 IMPORTS = """
 import sys
-from traceo.pipeline.native import get_ident
+from traceo.native import get_ident
 
 MAIN = get_ident()
 beside = set()

@@ -271,14 +271,15 @@ GREENLETS = """
 from gevent import monkey
 monkey.patch_all()
 import gevent, _thread
-from traceo.metrics import MeterProvider, native
+from traceo import native
+from traceo.metrics import MeterProvider
 from opentelemetry.metrics import Observation
 
 provider = MeterProvider(temporality="delta")
 meter = provider.get_meter("a")
 counter, up_down = meter.create_counter("c"), meter.create_up_down_counter("u")
 meter.create_observable_gauge("g", [lambda options: [Observation(1)]])
-total, stop, done = 0, False, native.lock()
+total, stop, done = 0, False, native.allocate_lock()
 done.acquire()
 
 def collect():  # in a thread of the operating system, as the pipeline does

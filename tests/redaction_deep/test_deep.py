@@ -3,8 +3,8 @@ import threading
 
 import pytest
 
+from traceo.native import wait
 from traceo.pipeline.deep import Deep
-from traceo.pipeline.native import wait
 from traceo.redaction import Policy
 from traceo.redaction.policy import Action
 from traceo.redaction.spans import Span

@@ -17,10 +17,15 @@ def run(script, **environ):
     )
 
 
-@pytest.mark.usefixtures("presidio")
-def test_a_named_key_is_looked_at_by_presidio_and_counted(model, tmp_path):
+@pytest.fixture
+def deep_notes(model, tmp_path):
+    """Settings with which names are looked for under ``order.note``."""
     policy = tmp_path / "policy.toml"
     policy.write_text(f"[deep]\nmodel = '{model}'\nbudget_s = 30\n")
+    return {"TRACEO_REDACTION": str(policy), "TRACEO_DEEP_KEYS": "order.note"}
+
+
+def test_a_named_key_is_looked_at_by_presidio_and_counted(deep_notes):
     done = run(
         """
         import time, traceo
@@ -37,21 +42,17 @@ def test_a_named_key_is_looked_at_by_presidio_and_counted(model, tmp_path):
         assert sum(status.redactions_by_key.values()) == sum(status.redactions.values())
         assert not [note for note in status.notes if "deep" in note], status.notes
         """,
-        TRACEO_REDACTION=str(policy),
-        TRACEO_DEEP_KEYS="order.note",
+        **deep_notes,
     )
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.usefixtures("presidio")
-def test_beside_greenlets_it_is_loaded_by_init(model, tmp_path):
-    policy = tmp_path / "policy.toml"
-    policy.write_text(f"[deep]\nmodel = '{model}'\nbudget_s = 30\n")
+def test_beside_greenlets_it_is_loaded_by_init(deep_notes):
     done = run(
         """
         from gevent import monkey; monkey.patch_all()
         import sys, traceo
-        from traceo.pipeline.native import get_ident
+        from traceo.native import get_ident
 
         traceo.init(endpoint="http://127.0.0.1:9", instrument="off")
         main, beside = get_ident(), []
@@ -62,8 +63,7 @@ def test_beside_greenlets_it_is_loaded_by_init(model, tmp_path):
             traceo.flush(0.2)
         assert not [name for name in beside if name in sys.modules]  # spaCy looks for what is not there
         """,
-        TRACEO_REDACTION=str(policy),
-        TRACEO_DEEP_KEYS="order.note",
+        **deep_notes,
     )
     assert done.returncode == 0, done.stderr
 

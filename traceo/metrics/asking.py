@@ -7,7 +7,7 @@ are done.
 
 from collections.abc import Callable
 
-from traceo.metrics import native
+from traceo import native
 from traceo.metrics.losses import Losses
 
 __all__ = ["Asker", "Round"]
@@ -21,7 +21,7 @@ class Round:
     def __init__(self) -> None:
         self._is_over = False
         self._lock = native.reentrant_lock()
-        self._running = native.lock()
+        self._running = native.allocate_lock()
         self._running.acquire()
 
     def run(self, work: Callable[["Round"], object]) -> None:

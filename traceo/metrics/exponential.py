@@ -12,7 +12,7 @@ Compiled by Cython with the types in ``exponential.pxd``, see ``traceo._compiled
 import math
 from typing import Any
 
-from traceo.metrics import native
+from traceo import native
 from traceo.metrics.cells import Cell
 from traceo.records import ExponentialPoint
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from traceo.metrics import native
+from traceo import native
 from traceo.metrics.losses import Losses
 from traceo.metrics.stream import Stream
 

@@ -4,7 +4,7 @@ import logging
 from collections import deque
 from collections.abc import Mapping
 
-from traceo.metrics import native
+from traceo import native
 
 __all__ = ["Losses"]
 

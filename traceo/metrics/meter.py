@@ -10,7 +10,7 @@ from opentelemetry.metrics import Meter as ApiMeter
 from opentelemetry.metrics import UpDownCounter as ApiUpDownCounter
 from opentelemetry.metrics import _Gauge as ApiGauge  # pyright: ignore[reportPrivateUsage]  public in newer versions
 
-from traceo.metrics import native
+from traceo import native
 from traceo.metrics.instruments import Counter, Gauge, Histogram, Instrument, Shared, UpDownCounter
 from traceo.metrics.observing import (
     Observable,

@@ -11,7 +11,7 @@ from typing import Any
 from opentelemetry.metrics import CallbackOptions, NoOpMeter
 from opentelemetry.metrics import MeterProvider as ApiMeterProvider
 
-from traceo.metrics import native
+from traceo import native
 from traceo.metrics.asking import Asker, Round
 from traceo.metrics.instruments import Shared
 from traceo.metrics.losses import Losses

@@ -14,7 +14,7 @@ from typing import Any
 
 from opentelemetry.trace import Span as ApiSpan
 
-from traceo.metrics import native
+from traceo import native
 from traceo.metrics.cardinality import Cardinality
 from traceo.metrics.cells import Cell
 from traceo.metrics.keys import Keys, are_plain, canonical

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from traceo.native import pause
 from traceo.pipeline.backlog import Batch
 from traceo.pipeline.health import METRICS
 from traceo.pipeline.marking import mark
-from traceo.pipeline.native import pause
 from traceo.pipeline.scrub_metrics import MetricScrubber
 from traceo.records import MetricRecord
 

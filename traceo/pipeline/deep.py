@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable
 from typing import Protocol
 
-from traceo.pipeline.native import get_ident, start_new_thread, taken_lock, wait
+from traceo.native import get_ident, start_new_thread, taken_lock, wait
 from traceo.redaction.marks import Marks
 from traceo.redaction.policy import Policy
 from traceo.redaction.spans import Span, render

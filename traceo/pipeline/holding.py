@@ -7,9 +7,9 @@ stays in memory, compressed. There, whole traces make room, those with an error 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from traceo.native import allocate_lock, pause
 from traceo.pipeline.backlog import Backlog, Batch
 from traceo.pipeline.health import KEYS, METRICS, Health
-from traceo.pipeline.native import allocate_lock, pause
 from traceo.pipeline.shedding import MOST, Shed
 from traceo.pipeline.trouble import Trouble
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import msgspec
 
 from traceo.exporters.outcome import Outcome, Package, Signal
+from traceo.native import pause
 from traceo.pipeline.backlog import Batch
 from traceo.pipeline.collection import MetricParts
 from traceo.pipeline.health import KEYS
 from traceo.pipeline.marking import mark
-from traceo.pipeline.native import pause
 from traceo.pipeline.queue import LOGS, SPANS, signal_of
 from traceo.pipeline.scrub import Scrubber
 from traceo.pipeline.shedding import ERROR_STATUS, Shed, identify

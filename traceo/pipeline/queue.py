@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, cast
 
-from traceo.pipeline.native import taken_lock
+from traceo.native import taken_lock
 from traceo.pipeline.shedding import Shed, identify
 from traceo.records import LogRecord
 from traceo.tracing.span import Span

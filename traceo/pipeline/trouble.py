@@ -11,8 +11,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from traceo.native import reentrant_lock
 from traceo.pipeline.health import RATE_LIMITED, Counts
-from traceo.pipeline.native import RLock
 
 __all__ = ["Trouble", "speak_on_stderr"]
 
@@ -39,7 +39,7 @@ class _Stderr(logging.Handler):
     def createLock(self) -> None:  # noqa: N802 - logging's name
         """The operating system's lock: the pipeline thread and the application's greenlets share it."""
         super().createLock()  # logging renews it in a forked child
-        self.lock = RLock()
+        self.lock = reentrant_lock()
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

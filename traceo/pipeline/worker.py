@@ -2,7 +2,7 @@
 
 One thread a process, started by the first put: a process without spans has none, a forked child gets its
 own. Everything expensive is imported and built in that thread by ``assemble``. Only raw locks and threads
-are used: the application's side may be a signal handler, or a greenlet (see `traceo.pipeline.native`).
+are used: the application's side may be a signal handler, or a greenlet (see `traceo.native`).
 """
 
 import time
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, cast
 
 from opentelemetry import context, trace
 
+from traceo.native import allocate_lock, get_ident, pause, start_new_thread, taken_lock, wait
 from traceo.pipeline.delivery import Delivery
 from traceo.pipeline.health import KEYS, METRICS, Counts, Health
-from traceo.pipeline.native import allocate_lock, get_ident, pause, start_new_thread, taken_lock, wait
 from traceo.pipeline.queue import LOGS, SPANS, Barrier, Queue
 from traceo.pipeline.shedding import Shed
 from traceo.pipeline.trouble import Trouble

@@ -1,8 +1,11 @@
 """Threads, locks and pauses of the operating system, whatever gevent or eventlet have put in their place.
 
 A greenlet for a pipeline thread would do its work on the application's event loop, and a signal handler that
-runs in the hub could not wait for it. Both libraries replace attributes of the modules `_thread` and `time`;
-the modules themselves are built in and can be made again.
+runs in the hub could not wait for it. Greenlets and that thread share the locks of metrics: one of gevent's
+would need a hub in the thread. Nothing that lets another greenlet run is done while one is held.
+
+Both libraries replace attributes of the modules `_thread` and `time`; the modules themselves are built in and
+can be made again.
 """
 
 import _thread
@@ -14,11 +17,11 @@ from types import BuiltinFunctionType, ModuleType
 from typing import Any
 
 __all__ = [
-    "RLock",
     "allocate_lock",
     "get_ident",
     "is_patched",
     "pause",
+    "reentrant_lock",
     "start_new_thread",
     "taken_lock",
     "wait",
@@ -40,8 +43,8 @@ def _unpatched(module: ModuleType) -> Any:
 
 
 _own = _unpatched(_thread)
-RLock = _own.RLock
 allocate_lock = _own.allocate_lock
+reentrant_lock = _own.RLock
 get_ident = _own.get_ident
 start_new_thread = _own.start_new_thread
 pause = _unpatched(time).sleep
